@@ -1,0 +1,147 @@
+import type { BatchHeader } from '@tailrace/kafka-protocol';
+import type { Outcome } from './refusal.ts';
+import type { ShardKey } from './shard-key.ts';
+
+/**
+ * When an append counts as done. `none`: the caller does not wait, the append is made all the same. `leader`: the
+ * primary has it, as durable as the engine's setting says. `all`: `minInsyncReplicas` copies have it, the primary
+ * among them.
+ */
+export type Acks = 'none' | 'leader' | 'all';
+
+export interface AppendRequest {
+  readonly shard: ShardKey;
+  /**
+   * One RecordBatch v2, whole and already checked (length, magic, CRC). Borrowed: the caller leaves it alone until the
+   * append settles, and the engine copies what it wants to keep longer. The engine may write base offset (bytes 0 to 7)
+   * and leader epoch (12 to 15) into it; both lie outside the CRC.
+   */
+  readonly batch: Buffer;
+  /** The header of `batch`, as the caller has read it. */
+  readonly header: BatchHeader;
+  readonly acks: Acks;
+  /** Copies that `acks: 'all'` needs, and behind which the high watermark stays. 1 means the primary alone. */
+  readonly minInsyncReplicas: number;
+  /** How long `acks: 'all'` may wait for replicas, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface Appended {
+  /** The offset of the batch's first record. */
+  readonly baseOffset: bigint;
+  /** The offset after the batch's last record. */
+  readonly nextOffset: bigint;
+  /** When the engine appended it, in milliseconds since 1970. Never goes back within a shard. */
+  readonly appendTimeMs: number;
+  readonly logStartOffset: bigint;
+  /** An idempotent producer's repetition: nothing was written, the offsets are those of the first time. */
+  readonly duplicate: boolean;
+}
+
+/** Ends are exclusive. */
+export interface ShardBounds {
+  readonly logStartOffset: bigint;
+  /** Readers see records below it: what a failover could still take back lies above. */
+  readonly highWatermark: bigint;
+  readonly logEndOffset: bigint;
+  /** Below the first record of an open transaction; the high watermark when there is none. */
+  readonly lastStableOffset: bigint;
+  /** Closed by a split or merge: it never grows again. */
+  readonly sealed: boolean;
+  /** Grows with every failover of the store; 0 on one machine. */
+  readonly leaderEpoch: number;
+  /** Bytes of the batches between start and end. An engine that cannot tell exactly gives its best figure. */
+  readonly sizeBytes: number;
+}
+
+export interface ReadLimits {
+  /** Stop before the batch that would exceed it. The first batch is returned whole however large it is. */
+  readonly maxBytes: number;
+  /** Stop after so many batches. */
+  readonly maxBatches?: number;
+}
+
+/**
+ * A run of whole batches, in offset order and without a gap other than trimmed, compacted or never written offsets.
+ * The first batch holds the asked offset (and may begin before it). Empty when nothing is there yet.
+ */
+export interface LogSlice {
+  /** Each chunk holds one or more whole batches, one behind the other, base offsets and leader epochs in place. */
+  readonly chunks: readonly Buffer[];
+  readonly byteCount: number;
+  readonly batchCount: number;
+  /** Append time of each batch in milliseconds, in the order of the batches over all chunks. */
+  readonly appendTimesMs: readonly number[];
+  /** Where to read on: the offset after the last batch, or the asked offset when the slice is empty. */
+  readonly nextOffset: bigint;
+  readonly bounds: ShardBounds;
+  /**
+   * Gives the memory back for reuse. Call it once, when the last byte has been used (for a socket: in the callback of
+   * the write). Forgetting it costs memory reuse, not correctness; using a chunk afterwards reads garbage.
+   */
+  release(): void;
+}
+
+export interface TailPosition {
+  readonly shard: ShardKey;
+  readonly offset: bigint;
+}
+
+/** What every engine does with the logs of shards. One conformance suite runs against each engine. */
+export interface Log {
+  /** Makes an empty log whose first offset is `startOffset`. Doing it again for the same shard changes nothing. */
+  openShard(shard: ShardKey, options: { readonly startOffset: bigint }): Promise<void>;
+
+  /**
+   * Appends one batch: is the shard there and open, is the producer's sequence right, then offset and entry, in one
+   * step, whichever of many processes asks. Appends to one shard that are started in order land in order.
+   *
+   * Refuses, in this order: shardNotFound, shardSealed, batchTooLarge, notEnoughReplicas, staleProducerEpoch,
+   * unknownProducer, outOfOrderSequence, duplicateSequence; after the append: notEnoughReplicasAfterAppend.
+   * Throws StoreUnavailable; then it is unknown whether the append was made, except that it never is made twice.
+   */
+  append(request: AppendRequest): Promise<Outcome<Appended>>;
+
+  /** Reads whole batches below the high watermark. Refuses: shardNotFound, offsetOutOfRange. */
+  read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>>;
+
+  /** Refuses: shardNotFound. */
+  bounds(shard: ShardKey): Promise<Outcome<ShardBounds>>;
+
+  /**
+   * The base offset of the first batch whose time is at or after `timestampMs`; `undefined` when there is none below
+   * the high watermark. `append`: the append time, which never goes back. `record`: the largest timestamp in the batch's
+   * header, which may; the caller looks into that batch for the very record.
+   */
+  offsetForTime(
+    shard: ShardKey,
+    timestampMs: number,
+    by: 'append' | 'record',
+  ): Promise<Outcome<{ readonly baseOffset: bigint; readonly timestampMs: number } | undefined>>;
+
+  /** The batch with the largest record timestamp below the high watermark (the first, if several), if there is any. */
+  maxRecordTimestamp(
+    shard: ShardKey,
+  ): Promise<Outcome<{ readonly baseOffset: bigint; readonly timestampMs: number } | undefined>>;
+
+  /**
+   * Forgets records below `beforeOffset` (at most up to the high watermark) and answers the new start. Readers see it at
+   * once; the space comes back in slices. Refuses: shardNotFound, offsetOutOfRange (above the high watermark).
+   */
+  trim(shard: ShardKey, beforeOffset: bigint): Promise<Outcome<{ readonly logStartOffset: bigint }>>;
+
+  /** Closes a shard for good and answers its end. Again: the same answer. Refuses: shardNotFound. */
+  seal(shard: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>>;
+
+  /** Drops the logs of shards, with their producers' state. Unknown ones are passed over. */
+  deleteShards(shards: readonly ShardKey[]): Promise<void>;
+
+  /**
+   * Waits until one of the shards has a record at or above its offset that readers may see, or was sealed or deleted.
+   * Answers `true` then (at once if it is so already), `false` when the time is over or the signal fires. Never polls.
+   */
+  awaitAppend(
+    positions: readonly TailPosition[],
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<boolean>;
+}

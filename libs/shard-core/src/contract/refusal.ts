@@ -1,0 +1,53 @@
+import type { ShardKey } from './shard-key.ts';
+
+/**
+ * What the core refuses, in domain words. A refusal is expected: it is a value, never thrown, and each door maps every
+ * code in one table (`satisfies Record<RefusalCode, …>`), so that a new code breaks both doors until each has decided
+ * what to say.
+ */
+export type Refusal =
+  | { readonly code: 'streamNotFound'; readonly stream: string }
+  | { readonly code: 'streamExists'; readonly stream: string }
+  | { readonly code: 'streamBusy'; readonly stream: string; readonly status: string }
+  | { readonly code: 'shardNotFound'; readonly shard: ShardKey }
+  /** The shard was closed by a split or merge: appends belong to its children now. */
+  | { readonly code: 'shardSealed'; readonly shard: ShardKey }
+  /** Below the start (trimmed away) or above the end of the log. */
+  | {
+      readonly code: 'offsetOutOfRange';
+      readonly shard: ShardKey;
+      readonly offset: bigint;
+      readonly logStartOffset: bigint;
+      readonly logEndOffset: bigint;
+    }
+  /** An idempotent producer skipped a sequence: something it sent before is missing. */
+  | { readonly code: 'outOfOrderSequence'; readonly producerId: bigint; readonly expected: number; readonly got: number }
+  /** An idempotent producer sent a batch again that is older than the five that are remembered. */
+  | { readonly code: 'duplicateSequence'; readonly producerId: bigint; readonly sequence: number }
+  /** Another producer with the same id and a newer epoch has written since. */
+  | { readonly code: 'staleProducerEpoch'; readonly producerId: bigint; readonly epoch: number; readonly current: number }
+  /** A sequence other than 0 from a producer of which the shard knows nothing. */
+  | { readonly code: 'unknownProducer'; readonly producerId: bigint }
+  /** Too few replicas were connected before the append: nothing was written. */
+  | { readonly code: 'notEnoughReplicas'; readonly required: number; readonly available: number }
+  /** Written, but too few replicas acknowledged in time: the append may or may not survive a failover. */
+  | { readonly code: 'notEnoughReplicasAfterAppend'; readonly required: number; readonly acknowledged: number }
+  /** The encoded batch is above what the engine stores in one entry. */
+  | { readonly code: 'batchTooLarge'; readonly bytes: number; readonly maxBytes: number };
+
+export type RefusalCode = Refusal['code'];
+
+/** Either the value, or why not. */
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal };
+
+/**
+ * The store or the way to it failed: disk full, Redis lost, a time-out. Thrown by adapters with its `cause`, always
+ * retryable by the client; the doors answer with their protocol's retryable error.
+ */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+  }
+}
