@@ -20,3 +20,33 @@ export { type Outcome, type Refusal, type RefusalCode, StoreUnavailable } from '
 export { parseShardKey, type ShardKey, shardKey } from './contract/shard-key.ts';
 export type { Store, StoreHealth } from './contract/store.ts';
 export type { TokenBuckets, TokenRequest } from './contract/token-buckets.ts';
+export {
+  BINARY_KEY_PREFIX,
+  EXPLICIT_HASH_KEY_HEADER,
+  keyFromPartitionKey,
+  partitionKeyFromKey,
+} from './records/record-mapping.ts';
+export {
+  formatSequenceNumber,
+  formatSequenceNumbers,
+  parseSequenceNumber,
+  type SequenceNumberParts,
+} from './streams/sequence-number.ts';
+export { parseShardId, shardIdOf } from './streams/shard-id.ts';
+export {
+  type Partition,
+  type Shard,
+  type ShardDocument,
+  shardForOffset,
+  Stream,
+  type StreamDocument,
+  type StreamMode,
+  type StreamStatus,
+} from './streams/stream.ts';
+export {
+  DEFAULT_RETENTION_MS,
+  isStreamName,
+  type NewStream,
+  STREAM_NAME_CHARACTERS_MAX,
+  StreamCatalog,
+} from './streams/stream-catalog.ts';
