@@ -32,7 +32,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The partition key for a record's key bytes; `undefined` for a null key. */
 export function partitionKeyFromKey(key: Buffer | null): string | undefined {
   if (key === null) return undefined;
-  if (isAscii(key)) return key.latin1Slice();
+  if (isAscii(key)) return key.toString('latin1');
   try {
     return decoder.decode(key);
   } catch {
