@@ -1,1 +1,10 @@
-export {};
+export * from './attributes.ts';
+export { activeSpan, discardSpan, failSpan, offSpan, spanKinds, startSpan, tracing, withSpan } from './tracing.ts';
+export type { SpanParent, SpanStart, Tracing } from './tracing.ts';
+export * from './trace-parent.ts';
+export * from './http-border.ts';
+export * from './kafka-border.ts';
+export * from './log-border.ts';
+export * from './script-border.ts';
+export * from './metrics.ts';
+export * from './logger.ts';

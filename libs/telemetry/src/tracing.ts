@@ -1,0 +1,167 @@
+import type {
+  Attributes,
+  Context,
+  Link,
+  Span,
+  SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  Tracer,
+} from '@opentelemetry/api';
+import { ERROR_TYPE } from './attributes.ts';
+import { offSpan } from './off-span.ts';
+
+export { offSpan };
+
+/**
+ * The tracing facade. Off, it is one boolean to look at: nothing is allocated here and no module of OpenTelemetry is
+ * loaded, not even its API. A hot path that would have to build a closure or attributes for a wrapper asks
+ * `tracing.enabled` first and goes around it.
+ *
+ * Spans are handed on explicitly (`parent`): the async-local context is registered only while tracing is on and serves
+ * the log lines and whoever has no parent at hand.
+ */
+export interface Tracing {
+  readonly enabled: boolean;
+}
+
+/** What tracing works with while it is on. The API comes along because it is loaded only then. */
+export interface TracingBackend {
+  readonly api: typeof import('@opentelemetry/api');
+  readonly tracer: Tracer;
+}
+
+const state: { enabled: boolean; backend: TracingBackend | undefined } = { enabled: false, backend: undefined };
+
+export const tracing: Tracing = state;
+
+/** The API's `SpanKind` and `SpanStatusCode`, of which only the types are imported (a spec compares the numbers). */
+export const spanKinds = {
+  internal: 0 as SpanKind.INTERNAL,
+  server: 1 as SpanKind.SERVER,
+  client: 2 as SpanKind.CLIENT,
+  producer: 3 as SpanKind.PRODUCER,
+  consumer: 4 as SpanKind.CONSUMER,
+} as const;
+export const STATUS_ERROR = 2 as SpanStatusCode.ERROR;
+
+export interface SpanStart {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes?: Attributes;
+  readonly links?: Link[];
+  /** Milliseconds since 1970, when the work began before the span could be opened. */
+  readonly startTimeMs?: number;
+}
+
+/**
+ * Where a new span hangs: under a span of this process, under a remote caller's context, or (`undefined`) under
+ * whatever span is active here, else it begins a trace.
+ */
+export type SpanParent = Span | SpanContext | undefined;
+
+/** Called by start-up (or a test collector) once a tracer provider stands; `undefined` switches tracing off. */
+export function useTracing(backend: TracingBackend | undefined): void {
+  state.backend = backend;
+  state.enabled = backend !== undefined;
+}
+
+function contextOf({ context, ROOT_CONTEXT, trace }: TracingBackend['api'], parent: SpanParent): Context {
+  if (parent === undefined) return context.active();
+  return 'spanContext' in parent ? trace.setSpan(ROOT_CONTEXT, parent) : trace.setSpanContext(ROOT_CONTEXT, parent);
+}
+
+/** The span that is active in this asynchronous flow; `undefined` when there is none or tracing is off. */
+export function activeSpan(): Span | undefined {
+  return state.backend?.api.trace.getActiveSpan();
+}
+
+/** Opens a span; the caller ends it. While tracing is off: `offSpan`. */
+export function startSpan(start: SpanStart, parent?: SpanParent): Span {
+  const { backend } = state;
+  if (backend === undefined) return offSpan;
+  const { kind, attributes, links, startTimeMs } = start;
+  return backend.tracer.startSpan(
+    start.name,
+    {
+      kind,
+      ...(attributes && { attributes }),
+      ...(links && { links }),
+      ...(startTimeMs !== undefined && { startTime: startTimeMs }),
+    },
+    contextOf(backend.api, parent),
+  );
+}
+
+/**
+ * Runs `fn` inside a span and ends it when `fn` returns or its promise settles. What `fn` throws is noted on the span
+ * and thrown on. While tracing is off, `fn` gets `offSpan` and nothing else happens.
+ */
+export function withSpan<T>(start: SpanStart, parent: SpanParent, fn: (span: Span) => T): T {
+  if (!state.enabled) return fn(offSpan);
+  const span = startSpan(start, parent);
+  return runInSpan(span, fn);
+}
+
+/** Runs `fn` with a span that is open already as the active one, and ends the span as `withSpan` does. */
+export function runInSpan<T>(span: Span, fn: (span: Span) => T): T {
+  const { backend } = state;
+  if (backend === undefined) return fn(span);
+  const { context, trace } = backend.api;
+  let result: T;
+  try {
+    result = context.with(trace.setSpan(context.active(), span), fn, undefined, span);
+  } catch (error) {
+    failSpan(span, error);
+    endSpan(span);
+    throw error;
+  }
+  if (!isPromise(result)) {
+    endSpan(span);
+    return result;
+  }
+  return result.then(
+    (value) => {
+      endSpan(span);
+      return value;
+    },
+    (error: unknown) => {
+      failSpan(span, error);
+      endSpan(span);
+      throw error;
+    },
+  ) as T;
+}
+
+/** Spans whose work turned out to be nothing worth showing (an empty long poll). They are never ended, so never sent. */
+const discarded = new WeakSet<Span>();
+
+/** Drops a span of `withSpan`: it is never exported. Its children should be dropped as well. */
+export function discardSpan(span: Span): void {
+  if (span.isRecording()) discarded.add(span);
+}
+
+function endSpan(span: Span): void {
+  if (!discarded.has(span)) span.end();
+}
+
+/**
+ * Marks a span as failed. `errorType` is a low-cardinality class (an exception's name, a Kafka error code, an AWS
+ * exception); without it, the name of the error.
+ */
+export function failSpan(span: Span, error: unknown, errorType?: string): void {
+  if (!span.isRecording()) return;
+  const message = error instanceof Error ? error.message : String(error);
+  span.setAttribute(ERROR_TYPE, errorType ?? (error instanceof Error ? error.name : '_OTHER'));
+  span.setStatus({ code: STATUS_ERROR, message });
+  if (error instanceof Error) span.recordException(error);
+}
+
+/** A caller that decided against sampling decided for everything below: inner borders then open no span at all. */
+export function isUnsampledLocal(parent: SpanParent): parent is Span {
+  return parent !== undefined && 'isRecording' in parent && !parent.isRecording();
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise;
+}
