@@ -12,7 +12,7 @@ const project = (rootDir) => ({
 });
 
 const projects = [
-  'libs/hashing', 'libs/kafka-protocol', 'libs/shard-core', 'libs/quota', 'libs/replication', 'libs/telemetry', 'libs/testkit',
+  'libs/hashing', 'libs/kafka-protocol', 'libs/shard-core', 'libs/quota', 'libs/replication', 'libs/telemetry', 'libs/testkit', 'libs/service',
   'apps/rest-api', 'apps/kafka-bridge', 'apps/tailrace', 'tools/workspace',
 ];
 

@@ -21,11 +21,21 @@ export type Refusal =
       readonly logEndOffset: bigint;
     }
   /** An idempotent producer skipped a sequence: something it sent before is missing. */
-  | { readonly code: 'outOfOrderSequence'; readonly producerId: bigint; readonly expected: number; readonly got: number }
+  | {
+      readonly code: 'outOfOrderSequence';
+      readonly producerId: bigint;
+      readonly expected: number;
+      readonly got: number;
+    }
   /** An idempotent producer sent a batch again that is older than the five that are remembered. */
   | { readonly code: 'duplicateSequence'; readonly producerId: bigint; readonly sequence: number }
   /** Another producer with the same id and a newer epoch has written since. */
-  | { readonly code: 'staleProducerEpoch'; readonly producerId: bigint; readonly epoch: number; readonly current: number }
+  | {
+      readonly code: 'staleProducerEpoch';
+      readonly producerId: bigint;
+      readonly epoch: number;
+      readonly current: number;
+    }
   /** A sequence other than 0 from a producer of which the shard knows nothing. */
   | { readonly code: 'unknownProducer'; readonly producerId: bigint }
   /** Too few replicas were connected before the append: nothing was written. */

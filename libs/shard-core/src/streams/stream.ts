@@ -94,7 +94,11 @@ export class Stream {
       const chain = this.shards.filter((shard) => shard.partition === index).sort((a, b) => a.number - b.number);
       const last = chain.at(-1) as Shard;
       // A dormant partition's range belongs to the open shard that holds the range's start now.
-      return { index, chain, appendTo: last.closedAtMs === undefined ? last : this.router.forHashKey(last.hashRange.start) };
+      return {
+        index,
+        chain,
+        appendTo: last.closedAtMs === undefined ? last : this.router.forHashKey(last.hashRange.start),
+      };
     });
   }
 

@@ -1,0 +1,108 @@
+/**
+ * One setting: an environment variable, what it means, what it may be. The list of settings (settings.ts) is data; the
+ * validated values, `--help` and the documentation derive from it.
+ */
+export interface Setting<T> {
+  readonly variable: string;
+  /** One or two sentences for `--help`, without the default. */
+  readonly help: string;
+  /** How the value is written, for `--help`: `on|off`, `PORT`. */
+  readonly form: string;
+  /** The text that stands for an absent variable; `undefined` when absence itself is a value. */
+  readonly fallback: string | undefined;
+  /** The value, or a sentence that says what would be right. */
+  readonly parse: (text: string) => { readonly value: T } | { readonly problem: string };
+}
+
+interface Words {
+  readonly help: string;
+}
+
+export function choice<const C extends readonly string[]>(
+  variable: string,
+  choices: C,
+  fallback: C[number],
+  { help }: Words,
+): Setting<C[number]> {
+  return {
+    variable,
+    help,
+    form: choices.join('|'),
+    fallback,
+    parse: (text) =>
+      choices.includes(text)
+        ? { value: text as C[number] }
+        : { problem: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}` },
+  };
+}
+
+export function onOff(variable: string, fallback: 'on' | 'off', { help }: Words): Setting<boolean> {
+  return {
+    variable,
+    help,
+    form: 'on|off',
+    fallback,
+    parse: (text) => {
+      if (text === 'on' || text === 'true' || text === '1') return { value: true };
+      if (text === 'off' || text === 'false' || text === '0') return { value: false };
+      return { problem: 'must be on or off' };
+    },
+  };
+}
+
+export function integer(
+  variable: string,
+  fallback: number | undefined,
+  { help, min, max, form = 'NUMBER' }: Words & { min: number; max: number; form?: string },
+): Setting<number> {
+  return {
+    variable,
+    help,
+    form,
+    fallback: fallback?.toString(),
+    parse: (text) => {
+      const value = Number(text);
+      return /^\d+$/.test(text) && value >= min && value <= max
+        ? { value }
+        : { problem: `must be a whole number from ${min} to ${max}` };
+    },
+  };
+}
+
+export function port(variable: string, fallback: number, words: Words): Setting<number> {
+  return integer(variable, fallback, { ...words, min: 0, max: 65_535, form: 'PORT' });
+}
+
+export function text(
+  variable: string,
+  fallback: string | undefined,
+  { help, form }: Words & { form: string },
+): Setting<string> {
+  return {
+    variable,
+    help,
+    form,
+    fallback,
+    parse: (value) => (value === '' ? { problem: 'must not be empty' } : { value }),
+  };
+}
+
+/** HOST:PORT, an IPv6 host in brackets. */
+export function hostAndPort(
+  variable: string,
+  { help }: Words,
+): Setting<{ readonly host: string; readonly port: number }> {
+  return {
+    variable,
+    help,
+    form: 'HOST:PORT',
+    fallback: undefined,
+    parse: (value) => {
+      const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(value);
+      const number = Number(match?.[3]);
+      return match && number >= 1 && number <= 65_535
+        ? { value: { host: (match[1] ?? match[2]) as string, port: number } }
+        : { problem: 'must be HOST:PORT, as in stream.example.org:9092' };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals';
+import { BadSettings, describeSettings, isLoopback, readSettings, SETTINGS } from './index.ts';
+
+const problemsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    readSettings(env);
+  } catch (error) {
+    if (error instanceof BadSettings) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('settings', () => {
+  it('have the documented defaults', () => {
+    expect(readSettings({})).toEqual({
+      warnings: [],
+      settings: {
+        store: 'embedded',
+        dataDir: './.tailrace',
+        durability: 'sync',
+        redisUrl: 'redis://127.0.0.1:6379',
+        minInsyncReplicas: 1,
+        host: '127.0.0.1',
+        httpPort: 4567,
+        kafkaPort: 9092,
+        metricsPort: 9464,
+        kafkaAdvertised: undefined,
+        nodeId: undefined,
+        auth: 'loopback',
+        limits: true,
+        autoCreateTopics: true,
+        defaultPartitions: 4,
+        shutdownGraceMs: 10_000,
+        logLevel: 'info',
+      },
+    });
+  });
+
+  it('are all listed by the help, with form and default', () => {
+    const help = describeSettings();
+    for (const { variable, form, fallback } of Object.values(SETTINGS)) {
+      expect(help).toContain(`${variable}=${form}${fallback === undefined ? '' : `   (default ${fallback})`}`);
+    }
+  });
+
+  it.each([
+    [{ TAILRACE_STORE: 'postgres' }, ['TAILRACE_STORE=postgres: must be embedded or redis.']],
+    [{ TAILRACE_HTTP_PORT: '65536' }, ['TAILRACE_HTTP_PORT=65536: must be a whole number from 0 to 65535.']],
+    [{ TAILRACE_HTTP_PORT: '-1' }, ['TAILRACE_HTTP_PORT=-1: must be a whole number from 0 to 65535.']],
+    [{ TAILRACE_LIMITS: 'maybe' }, ['TAILRACE_LIMITS=maybe: must be on or off.']],
+    [
+      { TAILRACE_KAFKA_ADVERTISED: 'nowhere' },
+      ['TAILRACE_KAFKA_ADVERTISED=nowhere: must be HOST:PORT, as in stream.example.org:9092.'],
+    ],
+    [
+      { TAILRACE_DURABILITY: 'none', TAILRACE_KAFKA_PORT: 'x' },
+      [
+        'TAILRACE_DURABILITY=none: must be sync or relaxed.',
+        'TAILRACE_KAFKA_PORT=x: must be a whole number from 0 to 65535.',
+      ],
+    ],
+  ])('refuse %p', (env, problems) => {
+    expect(problemsOf(env as Record<string, string>)).toEqual(problems);
+  });
+
+  it.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])(
+    'take the loopback address %s without authentication',
+    (host) => {
+      expect(isLoopback(host)).toBe(true);
+      expect(readSettings({ TAILRACE_HOST: host }).settings.host).toEqual(host);
+    },
+  );
+
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'stream.example.org'])(
+    'refuse %s unless authentication is said to be off',
+    (host) => {
+      expect(problemsOf({ TAILRACE_HOST: host })).toEqual([expect.stringContaining('TAILRACE_AUTH=off')]);
+      expect(readSettings({ TAILRACE_HOST: host, TAILRACE_AUTH: 'off' }).settings.host).toEqual(host);
+    },
+  );
+
+  it('take an IPv6 host in brackets as advertised address', () => {
+    expect(readSettings({ TAILRACE_KAFKA_ADVERTISED: '[::1]:9092' }).settings.kafkaAdvertised).toEqual({
+      host: '::1',
+      port: 9092,
+    });
+  });
+
+  it('warn of a misspelt variable, not of those that an orchestrator sets', () => {
+    expect(
+      readSettings({ TAILRACE_STOER: 'redis', TAILRACE_SERVICE_HOST: 'x', TAILRACE_PORT_4567_TCP: 'y' }).warnings,
+    ).toEqual(['TAILRACE_STOER is no setting of this service; `tailrace --help` lists them.']);
+  });
+
+  it('take an empty variable as absent', () => {
+    expect(readSettings({ TAILRACE_STORE: '' }).settings.store).toEqual('embedded');
+  });
+});

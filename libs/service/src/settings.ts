@@ -1,0 +1,154 @@
+import { isLoopback } from './loopback.ts';
+import { choice, hostAndPort, integer, onOff, port, type Setting, text } from './setting.ts';
+
+/** Every setting of the service, in the order in which `--help` lists them. */
+export const SETTINGS = {
+  store: choice('TAILRACE_STORE', ['embedded', 'redis'], 'embedded', {
+    help: 'Where the log lives: in a directory of this machine, or in Redis (7.0 or newer).',
+  }),
+  dataDir: text('TAILRACE_DATA_DIR', './.tailrace', {
+    form: 'DIRECTORY',
+    help: 'The data directory of the embedded store. One process at a time can have it.',
+  }),
+  durability: choice('TAILRACE_DURABILITY', ['sync', 'relaxed'], 'sync', {
+    help: 'Embedded store: acknowledge when the record is on the disk (sync), or when the operating system has it (relaxed: survives a crash of the process, not of the machine).',
+  }),
+  redisUrl: text('TAILRACE_REDIS_URL', 'redis://127.0.0.1:6379', {
+    form: 'URL',
+    help: 'redis://, rediss://, redis+sentinel://HOST:PORT,…/MASTER or redis+cluster://HOST:PORT,…',
+  }),
+  minInsyncReplicas: integer('TAILRACE_MIN_INSYNC_REPLICAS', 1, {
+    min: 1,
+    max: 16,
+    help: 'Copies of a record, the primary among them, before it is acknowledged to PutRecord and acks=all, and before readers see it.',
+  }),
+  host: text('TAILRACE_HOST', '127.0.0.1', {
+    form: 'ADDRESS',
+    help: 'The address to listen on. One that other machines reach needs TAILRACE_AUTH.',
+  }),
+  httpPort: port('TAILRACE_HTTP_PORT', 4567, {
+    help: 'Kinesis protocol and REST, HTTP/1.1 and HTTP/2. 0 takes a free one.',
+  }),
+  kafkaPort: port('TAILRACE_KAFKA_PORT', 9092, { help: 'Kafka protocol. 0 takes a free one.' }),
+  metricsPort: port('TAILRACE_METRICS_PORT', 9464, { help: 'Prometheus metrics at /metrics. 0 takes a free one.' }),
+  kafkaAdvertised: hostAndPort('TAILRACE_KAFKA_ADVERTISED', {
+    help: 'The address that Kafka clients are told to connect to; by default the one that is listened on.',
+  }),
+  nodeId: integer('TAILRACE_NODE_ID', undefined, {
+    min: 0,
+    max: 2_147_483_647,
+    help: 'The Kafka node id of this process; by default a free one is taken.',
+  }),
+  auth: choice('TAILRACE_AUTH', ['loopback', 'off'], 'loopback', {
+    help: 'loopback: nobody is asked for credentials, and only loopback addresses are listened on. off: nobody is asked, on any address.',
+  }),
+  limits: onOff('TAILRACE_LIMITS', 'on', {
+    help: 'The per-shard limits of Kinesis: 1 MiB/s and 1,000 records/s in, 2 MiB/s and 5 calls/s out.',
+  }),
+  autoCreateTopics: onOff('TAILRACE_AUTO_CREATE_TOPICS', 'on', {
+    help: 'Make a topic when a Kafka client asks for one that is not there.',
+  }),
+  defaultPartitions: integer('TAILRACE_DEFAULT_PARTITIONS', 4, {
+    min: 1,
+    max: 1000,
+    help: 'Partitions of a topic that is made without saying how many.',
+  }),
+  shutdownGraceMs: integer('TAILRACE_SHUTDOWN_GRACE_MS', 10_000, {
+    min: 0,
+    max: 600_000,
+    form: 'MILLISECONDS',
+    help: 'How long requests under way may take to finish after SIGTERM.',
+  }),
+  logLevel: choice('TAILRACE_LOG_LEVEL', ['error', 'warn', 'info', 'debug'], 'info', { help: 'What is logged.' }),
+} as const;
+
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+/** Those whose absence is a value of its own. */
+type Optional = 'kafkaAdvertised' | 'nodeId';
+
+export type Settings = {
+  readonly [K in keyof typeof SETTINGS]: K extends Optional
+    ? ValueOf<(typeof SETTINGS)[K]> | undefined
+    : ValueOf<(typeof SETTINGS)[K]>;
+};
+
+export interface SettingsRead {
+  readonly settings: Settings;
+  /** Not wrong, but worth a line: a variable that looks like a setting and is none. */
+  readonly warnings: readonly string[];
+}
+
+/** A setting that cannot be taken. The message lists every one that is wrong, a line each. */
+export class BadSettings extends Error {
+  override readonly name = 'BadSettings';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Reads and validates all settings at once. Throws BadSettings. */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): SettingsRead {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(SETTINGS) as [string, Setting<unknown>][]) {
+    const given = env[setting.variable];
+    const written = given === undefined || given === '' ? setting.fallback : given;
+    if (written === undefined) {
+      values[name] = undefined;
+      continue;
+    }
+    const parsed = setting.parse(written);
+    if ('value' in parsed) values[name] = parsed.value;
+    else problems.push(`${setting.variable}=${written}: ${parsed.problem}.`);
+  }
+  const settings = values as unknown as Settings;
+  if (problems.length === 0 && settings.auth === 'loopback' && !isLoopback(settings.host)) {
+    problems.push(
+      `TAILRACE_HOST=${settings.host}: other machines can reach this address, and no authentication is configured. ` +
+        'Listen on 127.0.0.1, or set TAILRACE_AUTH=off to let everybody who reaches it read and write everything.',
+    );
+  }
+  if (problems.length > 0) throw new BadSettings(problems);
+  return { settings, warnings: unknownVariables(env) };
+}
+
+/**
+ * Only a warning: an orchestrator that links services by environment sets variables of its own, such as
+ * TAILRACE_SERVICE_HOST or TAILRACE_PORT_4567_TCP, in every container beside a service of this name.
+ */
+function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set<string>(Object.values(SETTINGS).map(({ variable }) => variable));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('TAILRACE_') && !known.has(name))
+    .filter((name) => !/^TAILRACE_(SERVICE|PORT)(_|$)/.test(name))
+    .map((name) => `${name} is no setting of this service; \`tailrace --help\` lists them.`);
+}
+
+/** The settings as `--help` shows them. */
+export function describeSettings(width = 100): string {
+  const indent = ' '.repeat(6);
+  return (Object.values(SETTINGS) as Setting<unknown>[])
+    .map(({ variable, form, fallback, help }) => {
+      const heading = `  ${variable}=${form}${fallback === undefined ? '' : `   (default ${fallback})`}`;
+      return `${heading}\n${wrap(help, width - indent.length, indent)}`;
+    })
+    .join('\n');
+}
+
+function wrap(sentence: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(indent + line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(indent + line);
+  return lines.join('\n');
+}
