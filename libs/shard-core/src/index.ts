@@ -1,10 +1,4 @@
-export type {
-  DocumentWrite,
-  DocumentWriteOutcome,
-  Documents,
-  Expected,
-  StoredDocument,
-} from './contract/documents.ts';
+export type { DocumentWrite, DocumentWriteOutcome, Documents, Expected, StoredDocument } from './contract/documents.ts';
 export type { Lease, Leases } from './contract/leases.ts';
 export type {
   Acks,
@@ -50,3 +44,11 @@ export {
   STREAM_NAME_CHARACTERS_MAX,
   StreamCatalog,
 } from './streams/stream-catalog.ts';
+export { openStore, type StoreSettings } from './open-store.ts';
+export {
+  RETENTION_INTERVAL_MS,
+  type RetentionOptions,
+  retentionMsOf,
+  startRetention,
+  trimExpired,
+} from './streams/retention.ts';

@@ -1,0 +1,72 @@
+import type { Store } from '../contract/store.ts';
+import type { Shard, Stream } from './stream.ts';
+import type { StreamCatalog } from './stream-catalog.ts';
+
+/** How often old records are looked for. The service promises hours; a minute late is on time. */
+export const RETENTION_INTERVAL_MS = 60_000;
+const LEASE = 'retention';
+
+export interface RetentionOptions {
+  /** Who this process is, among those over the same store: one of them does the work. */
+  readonly holder: string;
+  readonly intervalMs?: number;
+  readonly clock?: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** How long a stream keeps records, in milliseconds; `undefined`: for ever. `retention.ms` (−1: for ever) goes first. */
+export function retentionMsOf(stream: Stream): number | undefined {
+  const configured = stream.document.configs['retention.ms'];
+  if (configured === undefined) return stream.document.retentionMs;
+  return Number(configured) < 0 ? undefined : Number(configured);
+}
+
+/** Forgets records that are older than their stream keeps them, one shard after the other. Answers how many shards it cut. */
+export async function trimExpired(store: Store, streams: Iterable<Stream>, nowMs: number): Promise<number> {
+  let cut = 0;
+  for (const stream of streams) {
+    const retentionMs = retentionMsOf(stream);
+    if (retentionMs === undefined) continue;
+    for (const shard of stream.shards) if (await trimShard(store, shard, nowMs - retentionMs)) cut += 1;
+  }
+  return cut;
+}
+
+async function trimShard({ log }: Store, shard: Shard, olderThanMs: number): Promise<boolean> {
+  const bounds = await log.bounds(shard.key);
+  if (!bounds.ok || bounds.value.logStartOffset === bounds.value.highWatermark) return false;
+  const kept = await log.offsetForTime(shard.key, olderThanMs, 'append');
+  if (!kept.ok) return false;
+  const start = kept.value?.baseOffset ?? bounds.value.highWatermark;
+  if (start <= bounds.value.logStartOffset) return false;
+  return (await log.trim(shard.key, start)).ok;
+}
+
+/** Trims for as long as the process lives; answers a function that ends it. */
+export function startRetention(store: Store, catalog: StreamCatalog, options: RetentionOptions): () => Promise<void> {
+  const { holder, intervalMs = RETENTION_INTERVAL_MS, clock = Date.now, onError } = options;
+  let running: Promise<unknown> = Promise.resolve();
+  let busy = false;
+  const sweep = async () => {
+    // Twice the interval: whoever has it keeps it, and when that process dies another takes over after one missed turn.
+    const { held } = await store.leases.acquire(LEASE, holder, 2 * intervalMs);
+    if (!held) return;
+    const streams = catalog.names().flatMap((name) => catalog.peek(name) ?? []);
+    await trimExpired(store, streams, clock());
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    running = sweep()
+      .catch(onError)
+      .finally(() => {
+        busy = false;
+      });
+  }, intervalMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+    await store.leases.release(LEASE, holder).catch(onError);
+  };
+}
