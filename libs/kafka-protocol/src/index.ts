@@ -1,1 +1,264 @@
-export {};
+export { decode, encode } from './codec/codec.ts';
+export { type Field, type RecordsGiven, type UnknownTag } from './codec/field.ts';
+export { MalformedFrame, UnsupportedField } from './codec/malformed-frame.ts';
+export { type Draft, isFlexible, type Message, type Of } from './codec/message.ts';
+export { ZERO_UUID } from './codec/uuid.ts';
+export {
+  type Api,
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  readRequestBody,
+  readRequestHeader,
+  type RequestHeader,
+  responseHeaderVersion,
+} from './headers.ts';
+export { apis, apisByKey } from './messages/index.ts';
+export {
+  produceApi,
+  produceRequest,
+  type ProduceRequest,
+  produceResponse,
+  type ProduceResponse,
+} from './messages/produce.ts';
+export { fetchApi, fetchRequest, type FetchRequest, fetchResponse, type FetchResponse } from './messages/fetch.ts';
+export {
+  listOffsetsApi,
+  listOffsetsRequest,
+  type ListOffsetsRequest,
+  listOffsetsResponse,
+  type ListOffsetsResponse,
+} from './messages/list-offsets.ts';
+export {
+  metadataApi,
+  metadataRequest,
+  type MetadataRequest,
+  metadataResponse,
+  type MetadataResponse,
+} from './messages/metadata.ts';
+export {
+  offsetCommitApi,
+  offsetCommitRequest,
+  type OffsetCommitRequest,
+  offsetCommitResponse,
+  type OffsetCommitResponse,
+} from './messages/offset-commit.ts';
+export {
+  offsetFetchApi,
+  offsetFetchRequest,
+  type OffsetFetchRequest,
+  offsetFetchResponse,
+  type OffsetFetchResponse,
+} from './messages/offset-fetch.ts';
+export {
+  findCoordinatorApi,
+  findCoordinatorRequest,
+  type FindCoordinatorRequest,
+  findCoordinatorResponse,
+  type FindCoordinatorResponse,
+} from './messages/find-coordinator.ts';
+export {
+  joinGroupApi,
+  joinGroupRequest,
+  type JoinGroupRequest,
+  joinGroupResponse,
+  type JoinGroupResponse,
+} from './messages/join-group.ts';
+export {
+  heartbeatApi,
+  heartbeatRequest,
+  type HeartbeatRequest,
+  heartbeatResponse,
+  type HeartbeatResponse,
+} from './messages/heartbeat.ts';
+export {
+  leaveGroupApi,
+  leaveGroupRequest,
+  type LeaveGroupRequest,
+  leaveGroupResponse,
+  type LeaveGroupResponse,
+} from './messages/leave-group.ts';
+export {
+  syncGroupApi,
+  syncGroupRequest,
+  type SyncGroupRequest,
+  syncGroupResponse,
+  type SyncGroupResponse,
+} from './messages/sync-group.ts';
+export {
+  describeGroupsApi,
+  describeGroupsRequest,
+  type DescribeGroupsRequest,
+  describeGroupsResponse,
+  type DescribeGroupsResponse,
+} from './messages/describe-groups.ts';
+export {
+  listGroupsApi,
+  listGroupsRequest,
+  type ListGroupsRequest,
+  listGroupsResponse,
+  type ListGroupsResponse,
+} from './messages/list-groups.ts';
+export {
+  saslHandshakeApi,
+  saslHandshakeRequest,
+  type SaslHandshakeRequest,
+  saslHandshakeResponse,
+  type SaslHandshakeResponse,
+} from './messages/sasl-handshake.ts';
+export {
+  apiVersionsApi,
+  apiVersionsRequest,
+  type ApiVersionsRequest,
+  apiVersionsResponse,
+  type ApiVersionsResponse,
+} from './messages/api-versions.ts';
+export {
+  createTopicsApi,
+  createTopicsRequest,
+  type CreateTopicsRequest,
+  createTopicsResponse,
+  type CreateTopicsResponse,
+} from './messages/create-topics.ts';
+export {
+  deleteTopicsApi,
+  deleteTopicsRequest,
+  type DeleteTopicsRequest,
+  deleteTopicsResponse,
+  type DeleteTopicsResponse,
+} from './messages/delete-topics.ts';
+export {
+  deleteRecordsApi,
+  deleteRecordsRequest,
+  type DeleteRecordsRequest,
+  deleteRecordsResponse,
+  type DeleteRecordsResponse,
+} from './messages/delete-records.ts';
+export {
+  initProducerIdApi,
+  initProducerIdRequest,
+  type InitProducerIdRequest,
+  initProducerIdResponse,
+  type InitProducerIdResponse,
+} from './messages/init-producer-id.ts';
+export {
+  offsetForLeaderEpochApi,
+  offsetForLeaderEpochRequest,
+  type OffsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse,
+  type OffsetForLeaderEpochResponse,
+} from './messages/offset-for-leader-epoch.ts';
+export {
+  addPartitionsToTxnApi,
+  addPartitionsToTxnRequest,
+  type AddPartitionsToTxnRequest,
+  addPartitionsToTxnResponse,
+  type AddPartitionsToTxnResponse,
+} from './messages/add-partitions-to-txn.ts';
+export {
+  addOffsetsToTxnApi,
+  addOffsetsToTxnRequest,
+  type AddOffsetsToTxnRequest,
+  addOffsetsToTxnResponse,
+  type AddOffsetsToTxnResponse,
+} from './messages/add-offsets-to-txn.ts';
+export {
+  endTxnApi,
+  endTxnRequest,
+  type EndTxnRequest,
+  endTxnResponse,
+  type EndTxnResponse,
+} from './messages/end-txn.ts';
+export {
+  writeTxnMarkersApi,
+  writeTxnMarkersRequest,
+  type WriteTxnMarkersRequest,
+  writeTxnMarkersResponse,
+  type WriteTxnMarkersResponse,
+} from './messages/write-txn-markers.ts';
+export {
+  txnOffsetCommitApi,
+  txnOffsetCommitRequest,
+  type TxnOffsetCommitRequest,
+  txnOffsetCommitResponse,
+  type TxnOffsetCommitResponse,
+} from './messages/txn-offset-commit.ts';
+export {
+  describeConfigsApi,
+  describeConfigsRequest,
+  type DescribeConfigsRequest,
+  describeConfigsResponse,
+  type DescribeConfigsResponse,
+} from './messages/describe-configs.ts';
+export {
+  alterConfigsApi,
+  alterConfigsRequest,
+  type AlterConfigsRequest,
+  alterConfigsResponse,
+  type AlterConfigsResponse,
+} from './messages/alter-configs.ts';
+export {
+  describeLogDirsApi,
+  describeLogDirsRequest,
+  type DescribeLogDirsRequest,
+  describeLogDirsResponse,
+  type DescribeLogDirsResponse,
+} from './messages/describe-log-dirs.ts';
+export {
+  saslAuthenticateApi,
+  saslAuthenticateRequest,
+  type SaslAuthenticateRequest,
+  saslAuthenticateResponse,
+  type SaslAuthenticateResponse,
+} from './messages/sasl-authenticate.ts';
+export {
+  createPartitionsApi,
+  createPartitionsRequest,
+  type CreatePartitionsRequest,
+  createPartitionsResponse,
+  type CreatePartitionsResponse,
+} from './messages/create-partitions.ts';
+export {
+  deleteGroupsApi,
+  deleteGroupsRequest,
+  type DeleteGroupsRequest,
+  deleteGroupsResponse,
+  type DeleteGroupsResponse,
+} from './messages/delete-groups.ts';
+export {
+  incrementalAlterConfigsApi,
+  incrementalAlterConfigsRequest,
+  type IncrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+  type IncrementalAlterConfigsResponse,
+} from './messages/incremental-alter-configs.ts';
+export {
+  offsetDeleteApi,
+  offsetDeleteRequest,
+  type OffsetDeleteRequest,
+  offsetDeleteResponse,
+  type OffsetDeleteResponse,
+} from './messages/offset-delete.ts';
+export {
+  describeClusterApi,
+  describeClusterRequest,
+  type DescribeClusterRequest,
+  describeClusterResponse,
+  type DescribeClusterResponse,
+} from './messages/describe-cluster.ts';
+export {
+  describeProducersApi,
+  describeProducersRequest,
+  type DescribeProducersRequest,
+  describeProducersResponse,
+  type DescribeProducersResponse,
+} from './messages/describe-producers.ts';
+export {
+  consumerProtocolAssignment,
+  type ConsumerProtocolAssignment,
+} from './messages/consumer-protocol-assignment.ts';
+export {
+  consumerProtocolSubscription,
+  type ConsumerProtocolSubscription,
+} from './messages/consumer-protocol-subscription.ts';

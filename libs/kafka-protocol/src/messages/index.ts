@@ -1,0 +1,84 @@
+import type { Api } from '../headers.ts';
+import { produceApi } from './produce.ts';
+import { fetchApi } from './fetch.ts';
+import { listOffsetsApi } from './list-offsets.ts';
+import { metadataApi } from './metadata.ts';
+import { offsetCommitApi } from './offset-commit.ts';
+import { offsetFetchApi } from './offset-fetch.ts';
+import { findCoordinatorApi } from './find-coordinator.ts';
+import { joinGroupApi } from './join-group.ts';
+import { heartbeatApi } from './heartbeat.ts';
+import { leaveGroupApi } from './leave-group.ts';
+import { syncGroupApi } from './sync-group.ts';
+import { describeGroupsApi } from './describe-groups.ts';
+import { listGroupsApi } from './list-groups.ts';
+import { saslHandshakeApi } from './sasl-handshake.ts';
+import { apiVersionsApi } from './api-versions.ts';
+import { createTopicsApi } from './create-topics.ts';
+import { deleteTopicsApi } from './delete-topics.ts';
+import { deleteRecordsApi } from './delete-records.ts';
+import { initProducerIdApi } from './init-producer-id.ts';
+import { offsetForLeaderEpochApi } from './offset-for-leader-epoch.ts';
+import { addPartitionsToTxnApi } from './add-partitions-to-txn.ts';
+import { addOffsetsToTxnApi } from './add-offsets-to-txn.ts';
+import { endTxnApi } from './end-txn.ts';
+import { writeTxnMarkersApi } from './write-txn-markers.ts';
+import { txnOffsetCommitApi } from './txn-offset-commit.ts';
+import { describeConfigsApi } from './describe-configs.ts';
+import { alterConfigsApi } from './alter-configs.ts';
+import { describeLogDirsApi } from './describe-log-dirs.ts';
+import { saslAuthenticateApi } from './sasl-authenticate.ts';
+import { createPartitionsApi } from './create-partitions.ts';
+import { deleteGroupsApi } from './delete-groups.ts';
+import { incrementalAlterConfigsApi } from './incremental-alter-configs.ts';
+import { offsetDeleteApi } from './offset-delete.ts';
+import { describeClusterApi } from './describe-cluster.ts';
+import { describeProducersApi } from './describe-producers.ts';
+
+/** Every operation that this library can read and write, in the order of its keys. */
+export const apis = [
+  produceApi,
+  fetchApi,
+  listOffsetsApi,
+  metadataApi,
+  offsetCommitApi,
+  offsetFetchApi,
+  findCoordinatorApi,
+  joinGroupApi,
+  heartbeatApi,
+  leaveGroupApi,
+  syncGroupApi,
+  describeGroupsApi,
+  listGroupsApi,
+  saslHandshakeApi,
+  apiVersionsApi,
+  createTopicsApi,
+  deleteTopicsApi,
+  deleteRecordsApi,
+  initProducerIdApi,
+  offsetForLeaderEpochApi,
+  addPartitionsToTxnApi,
+  addOffsetsToTxnApi,
+  endTxnApi,
+  writeTxnMarkersApi,
+  txnOffsetCommitApi,
+  describeConfigsApi,
+  alterConfigsApi,
+  describeLogDirsApi,
+  saslAuthenticateApi,
+  createPartitionsApi,
+  deleteGroupsApi,
+  incrementalAlterConfigsApi,
+  offsetDeleteApi,
+  describeClusterApi,
+  describeProducersApi,
+] as const satisfies readonly Api[];
+
+/** The same, each at the index of its key. */
+export const apisByKey: readonly (Api | undefined)[] = byKey(apis);
+
+function byKey(all: readonly Api[]): readonly (Api | undefined)[] {
+  const table = new Array<Api | undefined>(1 + Math.max(...all.map(({ key }) => key))).fill(undefined);
+  for (const one of all) table[one.key] = one;
+  return table;
+}
