@@ -162,6 +162,7 @@ export function isUnsampledLocal(parent: SpanParent): parent is Span {
   return parent !== undefined && 'isRecording' in parent && !parent.isRecording();
 }
 
+/** By its shape: promises of another realm (test runners have them) are promises as well. */
 function isPromise(value: unknown): value is Promise<unknown> {
-  return value instanceof Promise;
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
