@@ -14,6 +14,31 @@ export {
   type RequestHeader,
   responseHeaderVersion,
 } from './headers.ts';
+export { type ErrorCode, errorCodes, errorName, type ErrorName, retriableErrors } from './error-codes.ts';
+export {
+  BATCH_HEADER_BYTES,
+  BATCH_PREFIX_BYTES,
+  type BatchCheck,
+  type BatchHeader,
+  type BatchRefusal,
+  batchSizeAt,
+  checkBatch,
+  NO_PRODUCER_ID,
+  patchBaseOffset,
+  patchLeaderEpoch,
+  readBatchHeader,
+} from './records/batch-header.ts';
+export { CorruptBatch } from './records/corrupt-batch.ts';
+export { BatchRecord, decodeBatch, type DecodeLimits } from './records/decode-batch.ts';
+export {
+  type BatchOptions,
+  encodeBatch,
+  encodeEndTransactionMarker,
+  type RecordDraft,
+  type RecordHeader,
+} from './records/encode-batch.ts';
+export { compress, type Compression, COMPRESSIONS, decompress } from './compression/compression.ts';
+export { CorruptCompression, UncompressedTooLarge } from './compression/errors.ts';
 export { apis, apisByKey } from './messages/index.ts';
 export {
   produceApi,
