@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { ReadableFailure } from '@tailrace/service';
+import type { KafkaMessage } from 'kafkajs';
+import { ADDRESS_OPTIONS, addresses, onePositional, parseArguments, wholeNumber } from '../arguments.ts';
+import { kafkaClient, withKafka } from '../kafka-client.ts';
+import { UsageError } from '../usage-error.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** `tailrace consume STREAM`: prints records until it is interrupted or has printed `--max` of them. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments(args, {
+    ...ADDRESS_OPTIONS,
+    from: { type: 'string' },
+    group: { type: 'string' },
+    max: { type: 'string' },
+    'key-separator': { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  const topic = onePositional(positionals, 'stream');
+  const from = values.from ?? 'latest';
+  if (from !== 'beginning' && from !== 'latest') throw new UsageError(`--from takes beginning or latest, not ${from}.`);
+  const max = wholeNumber('max', values.max) ?? Number.POSITIVE_INFINITY;
+  const separator = values['key-separator'];
+  const { kafka: broker } = addresses(values);
+  const kafka = kafkaClient(broker);
+  const consumer = kafka.consumer({
+    groupId: values.group ?? `tailrace-cli-${randomUUID()}`,
+    maxWaitTimeInMs: 1000,
+    allowAutoTopicCreation: false,
+  });
+
+  let printed = 0;
+  let failure: unknown;
+  const finished = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+    // Nobody reads any more, as behind `| head`.
+    process.stdout.once('error', () => resolve());
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (payload.restart) return;
+      failure = payload.error;
+      resolve();
+    });
+    const eachMessage = async ({ partition, message }: { partition: number; message: KafkaMessage }) => {
+      if (printed >= max) return;
+      printed += 1;
+      const line = values.json ? jsonLine(partition, message) : textLine(message, separator);
+      if (!process.stdout.write(line)) await once(process.stdout, 'drain');
+      if (printed >= max) resolve();
+    };
+    withKafka(broker, async () => {
+      await requireTopic(kafka.admin(), topic);
+      await consumer.connect();
+      await consumer.subscribe({ topics: [topic], fromBeginning: from === 'beginning' });
+      await consumer.run({ autoCommit: values.group !== undefined, eachMessage });
+    }).catch((error: unknown) => {
+      failure = error;
+      resolve();
+    });
+  });
+  await finished;
+  await consumer.disconnect();
+  if (failure !== undefined) throw failure;
+  return 0;
+}
+
+async function requireTopic(admin: ReturnType<ReturnType<typeof kafkaClient>['admin']>, topic: string): Promise<void> {
+  await admin.connect();
+  try {
+    if (!(await admin.listTopics()).includes(topic)) {
+      throw new ReadableFailure(`There is no stream ${topic}. \`tailrace streams create ${topic}\` makes it.`);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function textLine({ key, value }: KafkaMessage, separator: string | undefined): Buffer {
+  const parts = separator === undefined ? [] : [key ?? Buffer.alloc(0), Buffer.from(separator)];
+  return Buffer.concat([...parts, value ?? Buffer.alloc(0), Buffer.from('\n')]);
+}
+
+function jsonLine(partition: number, { offset, timestamp, key, value, headers }: KafkaMessage): string {
+  const shown = Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, header]) => [
+      name,
+      Array.isArray(header) ? header.map((one) => textOrBytes(one)) : textOrBytes(header ?? null),
+    ]),
+  );
+  const time = new Date(Number(timestamp)).toISOString();
+  return `${JSON.stringify({ partition, offset, timestamp: time, key: textOrBytes(key), value: textOrBytes(value), headers: shown })}\n`;
+}
+
+function textOrBytes(bytes: Buffer | string | null): string | { base64: string } | null {
+  if (bytes === null || typeof bytes === 'string') return bytes;
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return { base64: bytes.toString('base64') };
+  }
+}

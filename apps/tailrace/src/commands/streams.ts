@@ -1,0 +1,107 @@
+import { ReadableFailure } from '@tailrace/service';
+import { ADDRESS_OPTIONS, addresses, onePositional, parseArguments, wholeNumber } from '../arguments.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface StreamSummary {
+  readonly name: string;
+  readonly status: string;
+  readonly shards: number;
+}
+
+interface ShardDescription {
+  readonly shardId: string;
+  readonly partition: number;
+  readonly logStartOffset: string;
+  readonly highWatermark: string;
+}
+
+/** `tailrace streams …`: over the REST API. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments(args, {
+    ...ADDRESS_OPTIONS,
+    shards: { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  const { http } = addresses(values);
+  const [action = 'list', ...names] = positionals;
+  const print = (value: unknown, text: () => string) =>
+    process.stdout.write(values.json ? `${JSON.stringify(value)}\n` : text());
+  switch (action) {
+    case 'list': {
+      if (names.length > 0) throw new UsageError('`tailrace streams list` takes no name; `describe NAME` shows one stream.');
+      const all = await listAll(http);
+      print(all, () =>
+        all.length === 0
+          ? 'No streams yet. `tailrace streams create NAME` makes one.\n'
+          : table(['NAME', 'SHARDS', 'STATUS'], all.map(({ name, shards, status }) => [name, String(shards), status])),
+      );
+      return 0;
+    }
+    case 'create': {
+      const name = onePositional(names, 'stream');
+      const shards = wholeNumber('shards', values.shards) ?? 1;
+      const made = await request(http, 'POST', '/v1/streams', { name, shards });
+      print(made, () => `Made stream ${name} with ${shards} ${shards === 1 ? 'shard' : 'shards'}.\n`);
+      return 0;
+    }
+    case 'describe': {
+      const name = onePositional(names, 'stream');
+      const stream = (await request(http, 'GET', `/v1/streams/${encodeURIComponent(name)}`)) as {
+        readonly shards: readonly ShardDescription[];
+      };
+      print(stream, () =>
+        table(
+          ['SHARD', 'PARTITION', 'START', 'END'],
+          stream.shards.map((shard) => [shard.shardId, String(shard.partition), shard.logStartOffset, shard.highWatermark]),
+        ),
+      );
+      return 0;
+    }
+    case 'delete': {
+      const name = onePositional(names, 'stream');
+      await request(http, 'DELETE', `/v1/streams/${encodeURIComponent(name)}`);
+      print({ deleted: name }, () => `Deleted stream ${name}.\n`);
+      return 0;
+    }
+    default:
+      throw new UsageError(`\`tailrace streams\` knows list, create, describe and delete, not \`${action}\`.`);
+  }
+}
+
+async function listAll(http: string): Promise<StreamSummary[]> {
+  const all: StreamSummary[] = [];
+  for (let after: string | undefined; ; ) {
+    const query: string = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
+    const page = (await request(http, 'GET', `/v1/streams${query}`)) as {
+      readonly streams: readonly StreamSummary[];
+      readonly next?: string;
+    };
+    all.push(...page.streams);
+    if (page.next === undefined) return all;
+    after = page.next;
+  }
+}
+
+async function request(http: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(http + path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+  } catch (error) {
+    throw new ReadableFailure(`No HTTP door answers at ${http}. Is the service running (\`tailrace up\`)?`, { cause: error });
+  }
+  const text = await response.text();
+  const answer: unknown = text === '' ? undefined : JSON.parse(text);
+  if (response.ok) return answer;
+  const { detail, title } = (answer ?? {}) as { detail?: string; title?: string };
+  throw new ReadableFailure(detail ?? title ?? `${method} ${path} was answered with status ${response.status}.`);
+}
+
+function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  return [heading, ...rows]
+    .map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+    .join('');
+}

@@ -1,0 +1,32 @@
+import { ReadableFailure } from '@tailrace/service';
+import { Kafka, KafkaJSNumberOfRetriesExceeded, KafkaJSConnectionError, logLevel } from 'kafkajs';
+
+// The library prints a hint about its default partitioner; the commands choose one themselves.
+process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
+
+/** A client for the command line: few retries, quiet, failures as sentences. */
+export function kafkaClient(broker: string): Kafka {
+  return new Kafka({
+    clientId: 'tailrace-cli',
+    brokers: [broker],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 3000,
+    retry: { retries: 2, initialRetryTime: 200 },
+  });
+}
+
+/** Runs a command's work; a service that cannot be reached becomes a sentence. */
+export async function withKafka<T>(broker: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error;
+    if (cause instanceof KafkaJSConnectionError) {
+      throw new ReadableFailure(`No Kafka door answers at ${broker}. Is the service running (\`tailrace up\`)?`, { cause: error });
+    }
+    if (error instanceof Error && error.name.startsWith('KafkaJS')) {
+      throw new ReadableFailure(`${broker}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
