@@ -69,11 +69,10 @@ function isoTime(): string {
   return `,"time":"${new Date().toISOString()}"`;
 }
 
-const noFields = {};
-
+/** A new object each time: pino writes the line's own fields into it. */
 function spanFields(): object {
   const span = activeSpan();
-  if (span === undefined) return noFields;
+  if (span === undefined) return {};
   const { traceId, spanId } = span.spanContext();
   return { trace_id: traceId, span_id: spanId };
 }

@@ -21,7 +21,11 @@ export interface TelemetryOptions {
 export interface Telemetry {
   /** Whether spans are made. */
   readonly enabled: boolean;
-  /** Sends what is left and switches tracing off. Resolves after `timeoutMs` at the latest, never rejects. */
+  /**
+   * Sends what is left and switches tracing off. Resolves after `timeoutMs` at the latest, never rejects. Against a
+   * collector that hangs, the exporter's request stays open until `OTEL_EXPORTER_OTLP_TIMEOUT` (10 s): a process that
+   * wants to be gone earlier ends itself after this.
+   */
   shutdown(timeoutMs?: number): Promise<void>;
 }
 

@@ -65,6 +65,7 @@ describe('tracing that is off', () => {
       '@opentelemetry/core',
       '@opentelemetry/resources',
       '@opentelemetry/sdk-trace',
+      '@opentelemetry/semantic-conventions',
     ]);
   });
 });
