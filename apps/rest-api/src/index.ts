@@ -1,1 +1,8 @@
-export {};
+export {
+  Ingest,
+  type IngestDependencies,
+  type IngestRecord,
+  type IngestRefusal,
+  type Placed,
+  type PutOutcome,
+} from './ingest/index.ts';

@@ -1,1 +1,9 @@
-export {};
+export {
+  SHARD_READ_BYTES,
+  SHARD_READ_CALLS,
+  SHARD_WRITE_BYTES,
+  SHARD_WRITE_RECORDS,
+  THROTTLE_MS_MAX,
+  type Rate,
+} from './rates.ts';
+export { type Decision, ShardLimits, type ShardLimitsOptions } from './shard-limits.ts';

@@ -1,0 +1,246 @@
+import { hash, randomBytes } from 'node:crypto';
+import { parseHashKey } from '@tailrace/hashing';
+import type { RecordHeader } from '@tailrace/kafka-protocol';
+import type { Decision, ShardLimits } from '@tailrace/quota';
+import {
+  EXPLICIT_HASH_KEY_HEADER,
+  type Shard,
+  type ShardKey,
+  type Store,
+  StoreUnavailable,
+  type Stream,
+  type StreamCatalog,
+} from '@tailrace/shard-core';
+import { offSpan, traceHeadersOf, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
+import type { IngestRecord, IngestRefusal, PutOutcome } from './put-outcome.ts';
+import { fail, PendingRecord, type PutSink, ShardWriter, type ShardWriterDependencies } from './shard-writer.ts';
+
+type Span = PutSink['span'];
+
+const HASH_KEY_BYTES = 16;
+
+export interface IngestDependencies {
+  readonly store: Store;
+  readonly catalog: StreamCatalog;
+  readonly limits: ShardLimits;
+  /** Copies that an acknowledgement needs where the stream sets none. */
+  readonly minInsyncReplicas?: number;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+}
+
+/** Collects the outcomes of several records in request order, and resolves once. */
+class ManySink implements PutSink {
+  readonly span: Span;
+  readonly #outcomes: PutOutcome[];
+  readonly #done: (outcomes: PutOutcome[]) => void;
+  #missing: number;
+
+  constructor(count: number, span: Span, done: (outcomes: PutOutcome[]) => void) {
+    this.#outcomes = new Array<PutOutcome>(count);
+    this.#missing = count;
+    this.span = span;
+    this.#done = done;
+  }
+
+  settle(index: number, outcome: PutOutcome): void {
+    this.#outcomes[index] = outcome;
+    if (--this.#missing === 0) this.#done(this.#outcomes);
+  }
+}
+
+class OneSink implements PutSink {
+  readonly span: Span;
+  readonly #done: (outcome: PutOutcome) => void;
+
+  constructor(span: Span, done: (outcome: PutOutcome) => void) {
+    this.span = span;
+    this.#done = done;
+  }
+
+  settle(_index: number, outcome: PutOutcome): void {
+    this.#done(outcome);
+  }
+}
+
+/**
+ * The way in for records that come by HTTP: route, take from the quota, batch, append. Everything that goes wrong with
+ * a record is its outcome; the promises do not reject.
+ */
+export class Ingest {
+  readonly #catalog: StreamCatalog;
+  readonly #limits: ShardLimits;
+  readonly #clock: () => number;
+  readonly #writers = new Map<ShardKey, ShardWriter>();
+  readonly #writing: ShardWriterDependencies;
+  readonly #traffic = trafficMetrics('http');
+
+  constructor({ store, catalog, limits, minInsyncReplicas = 1, clock = Date.now }: IngestDependencies) {
+    this.#catalog = catalog;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#writing = {
+      store,
+      minInsyncReplicas,
+      reroute: (stream, records, refusal) => void this.#reroute(stream, records, refusal),
+      drained: (writer) => this.#writers.delete(writer.shard.key),
+    };
+  }
+
+  /** Appends one record. With tracing on, it carries the trace context of `span`. */
+  put(stream: Stream, record: IngestRecord, span: Span = offSpan): Promise<PutOutcome> {
+    return new Promise((done) => {
+      this.#traffic.received(1, payloadBytes(record));
+      const shard = routeOf(stream, record);
+      const pending = new PendingRecord(record, headersOf(record, span), this.#clock(), new OneSink(span, done), 0);
+      if (!this.#limits.enabled || !stream.writeLimited) {
+        this.#enqueue(stream, shard, pending).flush();
+        return;
+      }
+      void this.#takeAndPut(stream, shard, pending);
+    });
+  }
+
+  /** Appends records; outcomes in request order. Those of one shard land in request order. */
+  putMany(stream: Stream, records: readonly IngestRecord[], span: Span = offSpan): Promise<PutOutcome[]> {
+    if (records.length === 0) return Promise.resolve([]);
+    let bytes = 0;
+    for (const record of records) bytes += payloadBytes(record);
+    this.#traffic.received(records.length, bytes);
+    return new Promise((done) => {
+      const sink = new ManySink(records.length, span, done);
+      if (this.#limits.enabled && stream.writeLimited) {
+        void this.#putManyWithinLimits(stream, records, sink);
+        return;
+      }
+      const now = this.#clock();
+      const touched = new Set<ShardWriter>();
+      for (let i = 0; i < records.length; i++) {
+        const record = records[i] as IngestRecord;
+        const pending = new PendingRecord(record, headersOf(record, span), now, sink, i);
+        touched.add(this.#enqueue(stream, routeOf(stream, record), pending));
+      }
+      for (const writer of touched) writer.flush();
+    });
+  }
+
+  #enqueue(stream: Stream, shard: Shard, pending: PendingRecord): ShardWriter {
+    let writer = this.#writers.get(shard.key);
+    if (writer === undefined) {
+      writer = new ShardWriter(stream, shard, this.#writing);
+      this.#writers.set(shard.key, writer);
+    }
+    writer.add(pending);
+    return writer;
+  }
+
+  async #takeAndPut(stream: Stream, shard: Shard, pending: PendingRecord): Promise<void> {
+    try {
+      this.#decided(stream, shard, pending, await this.#limits.takeWrite(shard.key, 1, payloadBytes(pending.record)));
+    } catch (error) {
+      fail([pending], unavailable(error));
+    }
+  }
+
+  #decided(stream: Stream, shard: Shard, pending: PendingRecord, decision: Decision): void {
+    if (decision.ok) {
+      this.#enqueue(stream, shard, pending).flush();
+      return;
+    }
+    this.#traffic.throttled++;
+    fail([pending], { code: 'throttled', shard, retryAfterMs: decision.retryAfterMs });
+  }
+
+  async #putManyWithinLimits(stream: Stream, records: readonly IngestRecord[], sink: ManySink): Promise<void> {
+    const now = this.#clock();
+    const byShard = new Map<Shard, PendingRecord[]>();
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i] as IngestRecord;
+      const shard = routeOf(stream, record);
+      const pending = new PendingRecord(record, headersOf(record, sink.span), now, sink, i);
+      const group = byShard.get(shard);
+      if (group === undefined) byShard.set(shard, [pending]);
+      else group.push(pending);
+    }
+    await Promise.all(Array.from(byShard, ([shard, group]) => this.#putGroup(stream, shard, group)));
+  }
+
+  async #putGroup(stream: Stream, shard: Shard, group: readonly PendingRecord[]): Promise<void> {
+    let decisions: readonly Decision[];
+    try {
+      const sizes = group.map(({ record }) => payloadBytes(record));
+      decisions = await this.#limits.takeWrites(shard.key, sizes);
+    } catch (error) {
+      fail(group, unavailable(error));
+      return;
+    }
+    for (let i = 0; i < group.length; i++) {
+      const decision = decisions[i] as Decision;
+      if (decision.ok) {
+        this.#enqueue(stream, shard, group[i] as PendingRecord);
+      } else {
+        this.#traffic.throttled++;
+        fail([group[i] as PendingRecord], { code: 'throttled', shard, retryAfterMs: decision.retryAfterMs });
+      }
+    }
+    this.#writers.get(shard.key)?.flush();
+  }
+
+  /** Our picture of the stream was old: reads it anew, once for each record, and sends them where they belong now. */
+  async #reroute(stale: Stream, records: readonly PendingRecord[], refusal: IngestRefusal): Promise<void> {
+    let stream: Stream | undefined;
+    try {
+      stream = await this.#catalog.refresh(stale.name);
+    } catch (error) {
+      fail(records, unavailable(error));
+      return;
+    }
+    const touched = new Set<ShardWriter>();
+    for (const pending of records) {
+      if (stream === undefined || stream.id !== stale.id) {
+        fail([pending], { code: 'streamNotFound', stream: stale.name });
+      } else if (pending.rerouted) {
+        fail([pending], refusal);
+      } else {
+        pending.rerouted = true;
+        touched.add(this.#enqueue(stream, routeOf(stream, pending.record), pending));
+      }
+    }
+    for (const writer of touched) writer.flush();
+  }
+}
+
+function routeOf(stream: Stream, record: IngestRecord): Shard {
+  const { router } = stream;
+  if (record.explicitHashKey !== undefined) {
+    const hashKey = parseHashKey(record.explicitHashKey);
+    if (hashKey === undefined) throw new RangeError(`${record.explicitHashKey} is no hash key`);
+    return router.forHashKey(hashKey);
+  }
+  if (record.partitionKey !== undefined) return router.forPartitionKey(record.partitionKey);
+  // Bytes hash as the partition key that they would be; no key at all goes anywhere.
+  const digest = record.key ? hash('md5', record.key, 'hex') : randomBytes(HASH_KEY_BYTES).toString('hex');
+  return router.forHashKey(BigInt(`0x${digest}`));
+}
+
+/** What counts against the limits: data and partition key. */
+function payloadBytes({ partitionKey, key, data }: IngestRecord): number {
+  return (data?.length ?? 0) + (partitionKey === undefined ? (key?.length ?? 0) : Buffer.byteLength(partitionKey));
+}
+
+function headersOf(record: IngestRecord, span: Span): readonly RecordHeader[] | undefined {
+  const trace = traceHeadersOf(span);
+  if (record.explicitHashKey === undefined && trace.length === 0) return record.headers;
+  const headers: RecordHeader[] = record.headers === undefined ? [] : [...record.headers];
+  if (record.explicitHashKey !== undefined) {
+    headers.push({ key: EXPLICIT_HASH_KEY_HEADER, value: Buffer.from(record.explicitHashKey, 'latin1') });
+  }
+  // A trace context that the record brings itself stays as it is.
+  if (!headers.some(({ key }) => key === TRACEPARENT)) headers.push(...trace);
+  return headers;
+}
+
+function unavailable(error: unknown): IngestRefusal {
+  if (!(error instanceof StoreUnavailable)) throw error;
+  return { code: 'storeUnavailable', message: error.message };
+}

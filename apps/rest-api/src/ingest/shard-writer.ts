@@ -1,0 +1,204 @@
+import { encodeBatch, readBatchHeader, type RecordDraft, type RecordHeader } from '@tailrace/kafka-protocol';
+import {
+  type Appended,
+  type Outcome,
+  type Shard,
+  type Store,
+  StoreUnavailable,
+  type Stream,
+} from '@tailrace/shard-core';
+import { logMetrics, type offSpan, setLogTransfer, tracing, withLogSpan } from '@tailrace/telemetry';
+import type { IngestRecord, IngestRefusal, PutOutcome } from './put-outcome.ts';
+
+/** What travels as one append at most; a single record may be larger and then goes alone. */
+export const BATCH_BYTES_MAX = 1024 * 1024;
+export const BATCH_RECORDS_MAX = 10_000;
+/** What may wait for one shard; beyond it records are refused (`overloaded`), so that a slow disk does not fill memory. */
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * Appends of one shard that are under way at once. With two, the next batch is encoded and written while the engine
+ * syncs the last; they land in the order in which they were started.
+ */
+export const APPENDS_IN_FLIGHT_MAX = 2;
+/** How long an append may wait for replicas. */
+const REPLICATION_TIMEOUT_MS = 10_000;
+/** Lengths, deltas and the header count of a record: what it takes beside key and value, at most. */
+const RECORD_FRAME_BYTES = 32;
+
+/** Where the outcomes of one request gather: settled once, when the last one is known. */
+export interface PutSink {
+  settle(index: number, outcome: PutOutcome): void;
+  /** The caller's span: parent of the append's, and what the record's trace headers name. */
+  readonly span: typeof offSpan;
+}
+
+/** A record that waits for its append. It is its own draft, so that encoding a batch allocates nothing per record. */
+export class PendingRecord implements RecordDraft {
+  readonly record: IngestRecord;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[] | undefined;
+  readonly timestampMs: number;
+  readonly sink: PutSink;
+  /** Its place in the request. */
+  readonly index: number;
+  readonly sizeBytes: number;
+  /** It has been sent to another shard already, because our picture of the stream was old. */
+  rerouted = false;
+
+  constructor(
+    record: IngestRecord,
+    headers: readonly RecordHeader[] | undefined,
+    timestampMs: number,
+    sink: PutSink,
+    index: number,
+  ) {
+    this.record = record;
+    this.key = record.partitionKey ?? record.key ?? null;
+    this.value = record.data;
+    this.headers = headers;
+    this.timestampMs = timestampMs;
+    this.sink = sink;
+    this.index = index;
+    let sizeBytes = RECORD_FRAME_BYTES + (this.key?.length ?? 0) + (this.value?.length ?? 0);
+    if (headers !== undefined) {
+      for (const { key, value } of headers) sizeBytes += key.length + (value?.length ?? 0) + RECORD_FRAME_BYTES;
+    }
+    this.sizeBytes = sizeBytes;
+  }
+}
+
+export interface ShardWriterDependencies {
+  readonly store: Store;
+  readonly minInsyncReplicas: number;
+  /** The shard is sealed or gone: finds another one for these records. */
+  reroute(stream: Stream, records: readonly PendingRecord[], refusal: IngestRefusal): void;
+  /** Nothing waits and nothing is under way: the writer can be forgotten. */
+  drained(writer: ShardWriter): void;
+}
+
+/**
+ * Natural batching for one shard: while an append is under way, the next records gather; then they go as one batch.
+ * Nobody lingers for company: a record that finds the shard idle goes at once.
+ */
+export class ShardWriter {
+  readonly shard: Shard;
+  readonly #stream: Stream;
+  readonly #dependencies: ShardWriterDependencies;
+  #queue: PendingRecord[] = [];
+  #queuedBytes = 0;
+  #inFlight = 0;
+
+  constructor(stream: Stream, shard: Shard, dependencies: ShardWriterDependencies) {
+    this.#stream = stream;
+    this.shard = shard;
+    this.#dependencies = dependencies;
+  }
+
+  /** Queues a record, or refuses it at once. `flush` sends what has been queued. */
+  add(pending: PendingRecord): void {
+    if (this.#queuedBytes + pending.sizeBytes > QUEUE_BYTES_MAX) {
+      const { shard } = this;
+      const refusal: IngestRefusal = {
+        code: 'overloaded',
+        shard,
+        queuedBytes: this.#queuedBytes,
+        maxBytes: QUEUE_BYTES_MAX,
+      };
+      pending.sink.settle(pending.index, { ok: false, refusal });
+      return;
+    }
+    this.#queue.push(pending);
+    this.#queuedBytes += pending.sizeBytes;
+  }
+
+  flush(): void {
+    while (this.#queue.length > 0 && this.#inFlight < APPENDS_IN_FLIGHT_MAX) this.#send(this.#cut());
+    if (this.#queue.length === 0 && this.#inFlight === 0) this.#dependencies.drained(this);
+  }
+
+  /** Takes from the head of the queue what fits into one batch: at least one record. */
+  #cut(): PendingRecord[] {
+    const queue = this.#queue;
+    if (this.#queuedBytes <= BATCH_BYTES_MAX && queue.length <= BATCH_RECORDS_MAX) {
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      return queue;
+    }
+    let count = 0;
+    let bytes = 0;
+    while (count < queue.length && count < BATCH_RECORDS_MAX) {
+      const { sizeBytes } = queue[count] as PendingRecord;
+      if (count > 0 && bytes + sizeBytes > BATCH_BYTES_MAX) break;
+      bytes += sizeBytes;
+      count++;
+    }
+    this.#queuedBytes -= bytes;
+    return queue.splice(0, count);
+  }
+
+  #send(records: PendingRecord[]): void {
+    this.#inFlight++;
+    const batch = encodeBatch(records);
+    const started = performance.now();
+    this.#append(batch, records).then(
+      (outcome) => {
+        logMetrics(this.#dependencies.store.engine).append.observe((performance.now() - started) / 1000);
+        this.#settle(records, outcome);
+        this.#landed();
+      },
+      (error: unknown) => {
+        // A bug would otherwise leave the callers waiting for ever: they get the retryable error, the bug is thrown on.
+        const message = error instanceof Error ? error.message : String(error);
+        fail(records, { code: 'storeUnavailable', message });
+        this.#landed();
+        if (!(error instanceof StoreUnavailable)) throw error;
+      },
+    );
+  }
+
+  #landed(): void {
+    this.#inFlight--;
+    this.flush();
+  }
+
+  #append(batch: Buffer, records: readonly PendingRecord[]): Promise<Outcome<Appended>> {
+    const { store, minInsyncReplicas } = this.#dependencies;
+    const request = {
+      shard: this.shard.key,
+      batch,
+      header: readBatchHeader(batch, 0),
+      acks: 'all',
+      minInsyncReplicas: this.#stream.minInsyncReplicas(minInsyncReplicas),
+      timeoutMs: REPLICATION_TIMEOUT_MS,
+    } as const;
+    if (!tracing.enabled) return store.log.append(request);
+    const parent = (records[0] as PendingRecord).sink.span;
+    return withLogSpan('append', store.engine, this.#stream.name, this.shard.shardId, parent, (span) => {
+      setLogTransfer(span, { recordCount: records.length, byteCount: batch.length });
+      return store.log.append(request);
+    });
+  }
+
+  #settle(records: readonly PendingRecord[], outcome: Outcome<Appended>): void {
+    if (outcome.ok) {
+      const { shard } = this;
+      const { baseOffset, appendTimeMs } = outcome.value;
+      for (let i = 0; i < records.length; i++) {
+        const { sink, index } = records[i] as PendingRecord;
+        sink.settle(index, { ok: true, value: { shard, offset: baseOffset + BigInt(i), appendTimeMs } });
+      }
+      return;
+    }
+    const { refusal } = outcome;
+    if (refusal.code === 'shardSealed' || refusal.code === 'shardNotFound') {
+      this.#dependencies.reroute(this.#stream, records, refusal);
+    } else {
+      fail(records, refusal);
+    }
+  }
+}
+
+export function fail(records: readonly PendingRecord[], refusal: IngestRefusal): void {
+  for (const { sink, index } of records) sink.settle(index, { ok: false, refusal });
+}
