@@ -86,23 +86,33 @@ export async function faultProxy(options: FaultProxyOptions): Promise<FaultProxy
     destroy(connection);
   }
 
-  /** Passes bytes on in order, as slowly and as far as the faults allow; back-pressure is the streams' own. */
+  /** Passes one piece on, as slowly and as far as the faults allow. */
+  async function pass(connection: Connection, direction: Direction, piece: Buffer): Promise<Buffer | undefined> {
+    while (paused !== undefined) await paused.until;
+    if (delayMs > 0) await sleep(delayMs);
+    const limit = connection.cut;
+    if (limit?.direction !== direction) return piece;
+    if (piece.length < limit.bytesLeft) {
+      limit.bytesLeft -= piece.length;
+      return piece;
+    }
+    const receiver = direction === 'up' ? connection.server : connection.client;
+    const allowed = piece.subarray(0, limit.bytesLeft);
+    // A reset discards what is still queued, so the allowed bytes leave first.
+    if (allowed.length === 0 || receiver.destroyed) cut(connection);
+    else receiver.write(allowed, () => cut(connection));
+    return undefined;
+  }
+
+  /** In order, and with the streams' own back-pressure: the next piece waits until this one has passed. */
   function passage(connection: Connection, direction: Direction): Transform {
     return new Transform({
-      async transform(chunk: Buffer, _encoding, done) {
-        while (paused !== undefined) await paused.until;
-        if (delayMs > 0) await sleep(delayMs);
-        const limit = connection.cut;
-        if (limit?.direction !== direction || chunk.length < limit.bytesLeft) {
-          if (limit?.direction === direction) limit.bytesLeft -= chunk.length;
-          done(null, chunk);
-          return;
-        }
-        const receiver = direction === 'up' ? connection.server : connection.client;
-        const allowed = chunk.subarray(0, limit.bytesLeft);
-        // Reset discards what is still queued, so let the allowed bytes leave first.
-        if (allowed.length === 0 || receiver.destroyed) cut(connection);
-        else receiver.write(allowed, () => cut(connection));
+      transform(piece: Buffer, _encoding, done) {
+        pass(connection, direction, piece).then(
+          // What was cut ends here: the passage asks for nothing more.
+          (passed) => passed !== undefined && done(null, passed),
+          (error: unknown) => done(error as Error),
+        );
       },
     });
   }
