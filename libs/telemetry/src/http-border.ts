@@ -75,6 +75,19 @@ const FIRST_SERVER_ERROR = 500;
 /** Opens the span of a request; end it with `endHttpSpan`. While tracing is off: `offSpan`. */
 export function startHttpSpan(request: HttpRequestFacts): Span {
   if (!tracing.enabled) return offSpan;
+  const span = startSpan({ name: nameOf(request), kind: spanKinds.server }, extractFrom(request.headers));
+  // Not given at the start: no standard sampler looks at attributes, and a request that is not sampled need not pay for them.
+  if (span.isRecording()) span.setAttributes(attributesOf(request));
+  return span;
+}
+
+function nameOf({ awsOperation, method, route }: HttpRequestFacts): string {
+  if (awsOperation !== undefined) return `Kinesis.${awsOperation}`;
+  const known = knownMethods.has(method) ? method : 'HTTP';
+  return route === undefined ? known : `${known} ${route}`;
+}
+
+function attributesOf(request: HttpRequestFacts): Attributes {
   const known = knownMethods.has(request.method);
   const attributes: Attributes = {
     [HTTP_REQUEST_METHOD]: known ? request.method : '_OTHER',
@@ -84,15 +97,10 @@ export function startHttpSpan(request: HttpRequestFacts): Span {
     [NETWORK_PROTOCOL_VERSION]: request.protocolVersion,
   };
   if (!known) attributes[HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
-  let name = known ? request.method : 'HTTP';
-  if (request.route !== undefined) {
-    attributes[HTTP_ROUTE] = request.route;
-    name = `${name} ${request.route}`;
-  }
+  if (request.route !== undefined) attributes[HTTP_ROUTE] = request.route;
   if (request.awsOperation !== undefined) {
     attributes[RPC_SYSTEM_NAME] = 'aws-api';
     attributes[RPC_METHOD] = `Kinesis/${request.awsOperation}`;
-    name = `Kinesis.${request.awsOperation}`;
   }
   if (request.requestId !== undefined) attributes[AWS_REQUEST_ID] = request.requestId;
   if (request.serverAddress !== undefined) attributes[SERVER_ADDRESS] = request.serverAddress;
@@ -101,7 +109,7 @@ export function startHttpSpan(request: HttpRequestFacts): Span {
   if (request.clientPort !== undefined) attributes[CLIENT_PORT] = request.clientPort;
   const userAgent = request.headers['user-agent'];
   if (typeof userAgent === 'string') attributes[USER_AGENT_ORIGINAL] = userAgent;
-  return startSpan({ name, kind: spanKinds.server, attributes }, extractFrom(request.headers));
+  return attributes;
 }
 
 /** Notes which route the router chose, once it has. */

@@ -60,6 +60,8 @@ const untracedApis = new Set(['ApiVersions', 'Heartbeat']);
 /** Opens the span of a request; the caller ends it. While tracing is off, and for APIs without a span: `offSpan`. */
 export function startKafkaSpan(request: KafkaRequestFacts): Span {
   if (!tracing.enabled || untracedApis.has(request.api)) return offSpan;
+  const span = startSpan({ name: request.api, kind: spanKinds.server });
+  if (!span.isRecording()) return span;
   const attributes: Attributes = {
     [RPC_SYSTEM_NAME]: 'kafka',
     [RPC_METHOD]: request.api,
@@ -70,7 +72,7 @@ export function startKafkaSpan(request: KafkaRequestFacts): Span {
   if (request.serverPort !== undefined) attributes[SERVER_PORT] = request.serverPort;
   if (request.clientAddress !== undefined) attributes[CLIENT_ADDRESS] = request.clientAddress;
   if (request.clientPort !== undefined) attributes[CLIENT_PORT] = request.clientPort;
-  return startSpan({ name: request.api, kind: spanKinds.server, attributes });
+  return span.setAttributes(attributes);
 }
 
 /** Notes the records that a Produce or Fetch moved, and names the span after the topic if there is but one. */

@@ -8,8 +8,7 @@ import {
   TAILRACE_LOG_GROUP_SIZE,
   TAILRACE_LOG_OPERATION,
 } from './attributes.ts';
-import { isUnsampledLocal, offSpan, spanKinds, tracing, withSpan } from './tracing.ts';
-import type { SpanParent } from './tracing.ts';
+import { offSpan, spanKinds, tracing, withInnerSpan } from './tracing.ts';
 
 /**
  * The border of the log: an INTERNAL span for what a door asks of the log contract, named `{operation} {stream}`. It
@@ -25,24 +24,30 @@ export interface LogTransfer {
   readonly groupSize?: number | undefined;
 }
 
-/** Runs `fn` inside a log span. Off, or under a span that is not sampled, it is a plain call. */
+/**
+ * Runs `fn` inside a log span under `parent` (or the active span). Off, under a span that is not sampled, or under none,
+ * it is a plain call.
+ */
 export function withLogSpan<T>(
   operation: LogOperation,
   engine: string,
   stream: string,
   shardId: string,
-  parent: SpanParent,
+  parent: Span | undefined,
   fn: (span: Span) => T,
 ): T {
   if (!tracing.enabled) return fn(offSpan);
-  if (isUnsampledLocal(parent)) return fn(parent);
-  const attributes: Attributes = {
-    [TAILRACE_LOG_OPERATION]: operation,
-    [TAILRACE_ENGINE]: engine,
-    [MESSAGING_DESTINATION_NAME]: stream,
-    [MESSAGING_DESTINATION_PARTITION_ID]: shardId,
-  };
-  return withSpan({ name: `${operation} ${stream}`, kind: spanKinds.internal, attributes }, parent, fn);
+  const start = () => ({
+    name: `${operation} ${stream}`,
+    kind: spanKinds.internal,
+    attributes: {
+      [TAILRACE_LOG_OPERATION]: operation,
+      [TAILRACE_ENGINE]: engine,
+      [MESSAGING_DESTINATION_NAME]: stream,
+      [MESSAGING_DESTINATION_PARTITION_ID]: shardId,
+    },
+  });
+  return withInnerSpan(parent, start, fn);
 }
 
 export function setLogTransfer(span: Span, transfer: LogTransfer): void {

@@ -9,8 +9,7 @@ import {
   SERVER_ADDRESS,
   SERVER_PORT,
 } from './attributes.ts';
-import { failSpan, isUnsampledLocal, offSpan, spanKinds, tracing, withSpan } from './tracing.ts';
-import type { SpanParent } from './tracing.ts';
+import { failSpan, offSpan, spanKinds, tracing, withInnerSpan } from './tracing.ts';
 
 /**
  * The border of the store: a CLIENT span for a script or command sent to Redis, by the database conventions for Redis:
@@ -23,31 +22,35 @@ export interface ScriptEndpoint {
   readonly database: number;
 }
 
-/** Opens a span around `fn`. Off, or under a span that is not sampled, it is a plain call. */
+/**
+ * Runs `fn` inside a script span under `parent` (or the active span). Off, under a span that is not sampled, or under none,
+ * it is a plain call: the store's housekeeping begins no traces.
+ */
 export function withScriptSpan<T>(
   /** The script's name (`append`), or `undefined` for a plain command. */
   script: string | undefined,
   /** `EVALSHA`, `XRANGE`, …; `PIPELINE` for several that travel together. */
   command: string,
   endpoint: ScriptEndpoint,
-  parent: SpanParent,
+  parent: Span | undefined,
   fn: (span: Span) => T,
   /** Commands in a pipeline; 1 and `undefined` are not noted, as the conventions ask. */
   batchSize?: number,
 ): T {
   if (!tracing.enabled) return fn(offSpan);
-  if (isUnsampledLocal(parent)) return fn(parent);
-  const attributes: Attributes = {
-    [DB_SYSTEM_NAME]: 'redis',
-    [DB_OPERATION_NAME]: command,
-    [DB_NAMESPACE]: String(endpoint.database),
-    [SERVER_ADDRESS]: endpoint.address,
-    [SERVER_PORT]: endpoint.port,
+  const start = () => {
+    const attributes: Attributes = {
+      [DB_SYSTEM_NAME]: 'redis',
+      [DB_OPERATION_NAME]: command,
+      [DB_NAMESPACE]: String(endpoint.database),
+      [SERVER_ADDRESS]: endpoint.address,
+      [SERVER_PORT]: endpoint.port,
+    };
+    if (script !== undefined) attributes[DB_STORED_PROCEDURE_NAME] = script;
+    if (batchSize !== undefined && batchSize > 1) attributes[DB_OPERATION_BATCH_SIZE] = batchSize;
+    return { name: script === undefined ? command : `${command} ${script}`, kind: spanKinds.client, attributes };
   };
-  if (script !== undefined) attributes[DB_STORED_PROCEDURE_NAME] = script;
-  if (batchSize !== undefined && batchSize > 1) attributes[DB_OPERATION_BATCH_SIZE] = batchSize;
-  const name = script === undefined ? command : `${command} ${script}`;
-  return withSpan({ name, kind: spanKinds.client, attributes }, parent, fn);
+  return withInnerSpan(parent, start, fn);
 }
 
 /** Notes an error that Redis answered; its first word (`ERR`, `MOVED`, `NOREPLICAS`) is the status code. */

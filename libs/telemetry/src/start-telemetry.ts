@@ -1,6 +1,7 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { SEMCONV_SCHEMA_URL } from './attributes.ts';
 import { logger } from './logger.ts';
+import { TableIdGenerator } from './span-ids.ts';
 import { readTraceSettings } from './trace-settings.ts';
 import type { Environment, TraceSettings } from './trace-settings.ts';
 import { useTracing } from './tracing.ts';
@@ -77,6 +78,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       }),
     ),
     sampler: samplerOf(settings, sdk),
+    idGenerator: new TableIdGenerator(),
     spanProcessors: processors,
     spanLimits: {
       attributeCountLimit: settings.limits.attributesMax,

@@ -25,8 +25,6 @@ export interface TraceHeader {
   readonly value: Buffer;
 }
 
-const version00 = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const laterVersion = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 const zeroTraceId = '0'.repeat(32);
 const zeroSpanId = '0'.repeat(16);
 const FLAG_SAMPLED = 1;
@@ -45,20 +43,26 @@ export function parseTraceparent(value: string | Uint8Array | null | undefined):
   if (value.length < TRACEPARENT_BYTES || value.length > TRACESTATE_CHARS_MAX) return undefined;
   const text =
     typeof value === 'string' ? value : Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
-  let parts: RegExpExecArray | null;
-  let first = 1;
-  if (text.startsWith('00')) {
-    parts = version00.exec(text);
-  } else {
-    parts = text.startsWith('ff') ? null : laterVersion.exec(text);
-    first = 2;
-  }
-  const traceId = parts?.[first];
-  const spanId = parts?.[first + 1];
-  const flags = parts?.[first + 2];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  // By hand: every request with this header pays for it, and a regular expression took several times as long.
+  if (!isHex(text, 0, 2) || !isHex(text, 3, 35) || !isHex(text, 36, 52) || !isHex(text, 53, 55)) return undefined;
+  if (text[2] !== '-' || text[35] !== '-' || text[52] !== '-') return undefined;
+  if (text.startsWith('ff')) return undefined;
+  if (text.length > TRACEPARENT_BYTES && (text.startsWith('00') || text[TRACEPARENT_BYTES] !== '-')) return undefined;
+  const traceId = text.slice(3, 35);
+  const spanId = text.slice(36, 52);
   if (traceId === zeroTraceId || spanId === zeroSpanId) return undefined;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & FLAG_SAMPLED, isRemote: true };
+  const traceFlags = Number.parseInt(text.slice(53, TRACEPARENT_BYTES), 16) & FLAG_SAMPLED;
+  return { traceId, spanId, traceFlags, isRemote: true };
+}
+
+/** Lower-case hexadecimal digits only, from `start` to before `end`. */
+function isHex(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    // 0 to 9, a to f
+    if (!((code >= 48 && code <= 57) || (code >= 97 && code <= 102))) return false;
+  }
+  return true;
 }
 
 /** The caller's context from HTTP request headers (names in lower case, as Node gives them), if it sent a legal one. */

@@ -80,17 +80,9 @@ export function activeSpan(): Span | undefined {
 export function startSpan(start: SpanStart, parent?: SpanParent): Span {
   const { backend } = state;
   if (backend === undefined) return offSpan;
-  const { kind, attributes, links, startTimeMs } = start;
-  return backend.tracer.startSpan(
-    start.name,
-    {
-      kind,
-      ...(attributes && { attributes }),
-      ...(links && { links }),
-      ...(startTimeMs !== undefined && { startTime: startTimeMs }),
-    },
-    contextOf(backend.api, parent),
-  );
+  // A SpanStart is what the API takes as options, but for the time: no copy for the usual case.
+  const options = start.startTimeMs === undefined ? start : { ...start, startTime: start.startTimeMs };
+  return backend.tracer.startSpan(start.name, options, contextOf(backend.api, parent));
 }
 
 /**
@@ -103,10 +95,13 @@ export function withSpan<T>(start: SpanStart, parent: SpanParent, fn: (span: Spa
   return runInSpan(span, fn);
 }
 
-/** Runs `fn` with a span that is open already as the active one, and ends the span as `withSpan` does. */
+/**
+ * Runs `fn` with a span that is open already as the active one, and ends the span as `withSpan` does. A span that is not
+ * sampled is not made active and needs no end: that would double what an unsampled request pays.
+ */
 export function runInSpan<T>(span: Span, fn: (span: Span) => T): T {
   const { backend } = state;
-  if (backend === undefined) return fn(span);
+  if (backend === undefined || !span.isRecording()) return fn(span);
   const { context, trace } = backend.api;
   let result: T;
   try {
@@ -157,9 +152,14 @@ export function failSpan(span: Span, error: unknown, errorType?: string): void {
   if (error instanceof Error) span.recordException(error);
 }
 
-/** A caller that decided against sampling decided for everything below: inner borders then open no span at all. */
-export function isUnsampledLocal(parent: SpanParent): parent is Span {
-  return parent !== undefined && 'isRecording' in parent && !parent.isRecording();
+/**
+ * For the inner borders, which never begin a trace: runs `fn` in a span under the given parent or the active span. When there
+ * is neither (the store's own housekeeping), or the parent is not sampled, `fn` is called with what there is and no span
+ * is made. `start` is only asked for when it is needed.
+ */
+export function withInnerSpan<T>(parent: Span | undefined, start: () => SpanStart, fn: (span: Span) => T): T {
+  const outer = parent ?? activeSpan() ?? offSpan;
+  return outer.isRecording() ? withSpan(start(), outer, fn) : fn(outer);
 }
 
 /** By its shape: promises of another realm (test runners have them) are promises as well. */

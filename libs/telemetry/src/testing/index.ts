@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { SEMCONV_SCHEMA_URL } from '../attributes.ts';
+import { TableIdGenerator } from '../span-ids.ts';
 import { useTracing } from '../tracing.ts';
 
 /** A finished span, flat enough to compare with `toEqual`. */
@@ -39,6 +40,7 @@ export async function startTestTracing(options: { readonly sampled?: boolean } =
   const provider = new sdk.TracerProvider({
     spanProcessors: [new sdk.SimpleSpanProcessor({ exporter })],
     sampler: new sdk.ParentBasedSampler({ root }),
+    idGenerator: new TableIdGenerator(),
   });
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   const tracer = provider.getTracer('test', undefined, { schemaUrl: SEMCONV_SCHEMA_URL });
