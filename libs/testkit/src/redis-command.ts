@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 
 const CONNECT_TIMEOUT_MS = 1_000;
+const DISCONNECT_TIMEOUT_MS = 50;
 const REPLY_TIMEOUT_MS = 5_000;
 
 /**
@@ -14,6 +15,8 @@ export async function redisCommand(port: number, name: string, ...args: (string 
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: REPLY_TIMEOUT_MS,
+    // A server that was paused meanwhile does not close its side.
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     enableReadyCheck: false,
     retryStrategy: null,
     maxRetriesPerRequest: 0,
