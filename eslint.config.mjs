@@ -2,7 +2,8 @@ import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 const belowPolicy = ['type:core', 'type:protocol', 'type:pure', 'type:platform'];
-const belowApps = ['type:policy', ...belowPolicy];
+const belowProcess = ['type:policy', ...belowPolicy];
+const belowApps = ['type:process', ...belowProcess];
 
 /**
  * Which height may import which; the tags stand in each project.json. Lint through `npm run lint` (nx): without nx's
@@ -12,6 +13,8 @@ const heights = {
   // apps/tailrace alone composes the two doors; a door never imports the other.
   'type:composition': ['type:app', ...belowApps],
   'type:app': belowApps,
+  // libs/service: settings, and what every program of ours stands on.
+  'type:process': belowProcess,
   'type:policy': belowPolicy,
   'type:core': ['type:protocol', 'type:pure', 'type:platform'],
   'type:protocol': ['type:pure'],

@@ -2,3 +2,4 @@ export { isLoopback } from './loopback.ts';
 export { describeFailure, listening, ReadableFailure } from './readable-failure.ts';
 export { type RunningService, runService } from './run-service.ts';
 export { BadSettings, describeSettings, readSettings, SETTINGS, type Settings, type SettingsRead } from './settings.ts';
+export { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';

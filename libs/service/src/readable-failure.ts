@@ -11,7 +11,8 @@ const READABLE = new Set([
   'DataDirectoryLocked',
   'DataDirectoryUnusable',
   'RedisUnreachable',
-  'BadTelemetrySettings',
+  'TelemetrySettingError',
+  'MetricsServerError',
 ]);
 
 /** What to print when the service cannot start. A stack only for what nobody foresaw. */
@@ -31,11 +32,10 @@ export function describeFailure(error: unknown): string {
 const VARIABLE_BY_SERVICE: Readonly<Record<string, string>> = {
   HTTP: 'TAILRACE_HTTP_PORT',
   Kafka: 'TAILRACE_KAFKA_PORT',
-  metrics: 'TAILRACE_METRICS_PORT',
 };
 
 /** Gives a listen error the name of what wanted to listen, so that the sentence can name its setting. */
-export async function listening<T>(service: 'HTTP' | 'Kafka' | 'metrics', listen: Promise<T>): Promise<T> {
+export async function listening<T>(service: 'HTTP' | 'Kafka', listen: Promise<T>): Promise<T> {
   try {
     return await listen;
   } catch (error) {
@@ -51,8 +51,7 @@ function describeListenFailure(
 ): string | undefined {
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined;
   const place = `${error.address ?? ''}:${error.port ?? ''}`;
-  const variable =
-    VARIABLE_BY_SERVICE[service ?? ''] ?? 'TAILRACE_HTTP_PORT, TAILRACE_KAFKA_PORT or TAILRACE_METRICS_PORT';
+  const variable = VARIABLE_BY_SERVICE[service ?? ''] ?? 'TAILRACE_HTTP_PORT or TAILRACE_KAFKA_PORT';
   const name = service === undefined ? 'The port' : `The ${service} port`;
   switch (error.code) {
     case 'EADDRINUSE':
