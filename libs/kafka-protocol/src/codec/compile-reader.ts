@@ -1,6 +1,7 @@
 import { type Field, type Fields, isCarried, isNullable, isTagged, type ScalarKind } from './field.ts';
 import { MalformedFrame } from './malformed-frame.ts';
 import { isFlexible, type Message } from './message.ts';
+import { readText } from './text.ts';
 import { readUuid, ZERO_UUID } from './uuid.ts';
 
 /**
@@ -31,20 +32,6 @@ const LOW = LITTLE_ENDIAN ? 0 : 1;
 const HIGH = 1 - LOW;
 
 const NO_BYTES = Buffer.alloc(0);
-
-/** Up to here ASCII is decoded in JavaScript, which costs less than the call into the runtime. */
-const SHORT_TEXT_BYTES_MAX = 12;
-
-function readText(source: Buffer, start: number, end: number): string {
-  if (end - start > SHORT_TEXT_BYTES_MAX) return source.toString('utf8', start, end);
-  let text = '';
-  for (let i = start; i < end; i++) {
-    const code = source[i] as number;
-    if (code > 0x7f) return source.toString('utf8', start, end);
-    text += String.fromCharCode(code);
-  }
-  return text;
-}
 
 function readFloat64(source: Buffer, position: number): number {
   halves[HIGH] = source.readInt32BE(position);

@@ -3,6 +3,7 @@ import { type Field, type Fields, isCarried, isNullable, isTagged, type ScalarKi
 import { UnsupportedField } from './malformed-frame.ts';
 import { isFlexible, type Message } from './message.ts';
 import { Scratch } from './scratch.ts';
+import { writeText } from './text.ts';
 import { writeUuid } from './uuid.ts';
 
 /**
@@ -21,9 +22,6 @@ const NO_BYTES = Buffer.alloc(0);
 /** Longest string with an old-style 16-bit length. */
 const SHORT_STRING_BYTES_MAX = 0x7fff;
 
-/** Up to here ASCII is encoded in JavaScript, which costs less than the call into the runtime. */
-const SHORT_TEXT_LENGTH_MAX = 24;
-
 /** Largest number of bytes of an unsigned varint of 32 bits. */
 const UVARINT_BYTES_MAX = 5;
 
@@ -36,23 +34,8 @@ function putUvarint(target: Buffer, position: number, value: number): number {
   return position;
 }
 
-/** The UTF-8 bytes of `text` at `position`; returns how many. There is room for three bytes a character. */
-function putText(target: Buffer, position: number, text: string): number {
-  const length = text.length;
-  if (length <= SHORT_TEXT_LENGTH_MAX) {
-    let i = 0;
-    for (; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) break;
-      target[position + i] = code;
-    }
-    if (i === length) return length;
-  }
-  return target.write(text, position, 'utf8');
-}
-
 function putString(target: Buffer, position: number, text: string): number {
-  const size = putText(target, position + 2, text);
+  const size = writeText(target, position + 2, text);
   if (size > SHORT_STRING_BYTES_MAX)
     throw new RangeError(`a string of ${size} bytes, at most ${SHORT_STRING_BYTES_MAX} fit`);
   target[position] = size >> 8;
@@ -62,7 +45,7 @@ function putString(target: Buffer, position: number, text: string): number {
 
 function putCompactString(target: Buffer, position: number, text: string): number {
   // One byte of length is the common case; the text moves where it turns out to be longer.
-  const size = putText(target, position + 1, text);
+  const size = writeText(target, position + 1, text);
   if (size < 0x7f) {
     target[position] = size + 1;
     return position + 1 + size;

@@ -1,5 +1,6 @@
 import { crc32c } from '@tailrace/hashing';
 import { COMPRESSIONS, compress, type Compression } from '../compression/compression.ts';
+import { textBytes, writeText } from '../codec/text.ts';
 import {
   AT,
   ATTRIBUTE,
@@ -35,7 +36,7 @@ export interface BatchOptions {
   /** The records are markers; see `encodeEndTransactionMarker`. */
   readonly isControl?: boolean;
   readonly timestampType?: 'CreateTime' | 'LogAppendTime';
-  /** Where the memory for the batch comes from; its bytes need not be zero. */
+  /** Where the memory for the batch comes from: exactly so many bytes, which need not be zero. */
   readonly allocate?: (sizeBytes: number) => Buffer;
 }
 
@@ -133,7 +134,7 @@ function writeHeader(
 
 /** Bytes of a record behind its length. */
 function bodyBytes({ key, value, headers }: RecordDraft, timestampDelta: number, offsetDelta: number): number {
-  const keyBytes = key === null ? -1 : typeof key === 'string' ? Buffer.byteLength(key) : key.length;
+  const keyBytes = key === null ? -1 : typeof key === 'string' ? textBytes(key) : key.length;
   const valueBytes = value === null ? -1 : value.length;
   let size =
     1 + varintBytes(timestampDelta) + varintBytes(offsetDelta) + varintBytes(keyBytes) + varintBytes(valueBytes);
@@ -142,7 +143,7 @@ function bodyBytes({ key, value, headers }: RecordDraft, timestampDelta: number,
   if (headers === undefined) return size + 1;
   size += varintBytes(headers.length);
   for (const header of headers) {
-    const nameBytes = Buffer.byteLength(header.key);
+    const nameBytes = textBytes(header.key);
     size += varintBytes(nameBytes) + nameBytes;
     size += header.value === null ? 1 : varintBytes(header.value.length) + header.value.length;
   }
@@ -183,15 +184,14 @@ function writeRecords(
 
 function putBytes(target: Buffer, position: number, bytes: Buffer): number {
   position = putVarint(target, position, bytes.length);
-  target.set(bytes, position);
+  bytes.copy(target, position);
   return position + bytes.length;
 }
 
 function putText(target: Buffer, position: number, text: string): number {
-  const size = Buffer.byteLength(text);
+  const size = textBytes(text);
   position = putVarint(target, position, size);
-  target.write(text, position, size, 'utf8');
-  return position + size;
+  return position + writeText(target, position, text);
 }
 
 /** Zigzag, as protocol buffers have it: the sign is the lowest bit, so that small negative numbers stay small. */
