@@ -10,7 +10,7 @@ export * from './metrics.ts';
 export * from './logger.ts';
 export { SHUTDOWN_TIMEOUT_MS, startTelemetry } from './start-telemetry.ts';
 export type { Telemetry, TelemetryOptions } from './start-telemetry.ts';
-export { readTraceSettings, TelemetrySettingError } from './trace-settings.ts';
+export { readTraceSettings, TelemetrySettingError, TRACE_VARIABLES } from './trace-settings.ts';
 export type { Environment, TraceSettings } from './trace-settings.ts';
 export { MetricsServerError, startMetricsServer } from './metrics-server.ts';
 export type { MetricsServer, MetricsServerOptions } from './metrics-server.ts';

@@ -19,11 +19,12 @@ export async function otlpExporter(otlp: OtlpSettings): Promise<SpanExporter> {
       return new OTLPTraceExporter({ ...shared, headers: otlp.headers });
     }
     case 'grpc': {
-      const [{ OTLPTraceExporter }, { Metadata }] = await Promise.all([
+      const [{ OTLPTraceExporter }, grpc] = await Promise.all([
         import('@opentelemetry/exporter-trace-otlp-grpc'),
         import('@grpc/grpc-js'),
       ]);
-      const metadata = new Metadata();
+      // By the default export: the package is CommonJS, and a bundler does not see its names.
+      const metadata = new grpc.default.Metadata();
       for (const [key, value] of Object.entries(otlp.headers)) metadata.set(key, value);
       return new OTLPTraceExporter({ ...shared, metadata });
     }

@@ -1,5 +1,4 @@
 import type { Link, Span, SpanContext, TraceState } from '@opentelemetry/api';
-import { tracing } from './tracing.ts';
 
 /**
  * W3C Trace Context (https://www.w3.org/TR/trace-context/) in HTTP headers and in record headers.
@@ -130,11 +129,10 @@ class ListedTraceState implements TraceState {
 const noHeaders: readonly TraceHeader[] = Object.freeze([]);
 
 /**
- * The headers that records of one request get: made once for the request, shared by its records. Empty while tracing is
- * off. An unsampled span gives its context too (flags 00), so that consumers keep to the decision.
+ * The headers that records of one request get: made once for the request, shared by its records. Empty for the span of
+ * tracing that is off. An unsampled span gives its context too (flags 00), so that consumers keep to the decision.
  */
 export function traceHeadersOf(span: Span): readonly TraceHeader[] {
-  if (!tracing.enabled) return noHeaders;
   const spanContext = span.spanContext();
   if (spanContext.traceId === zeroTraceId) return noHeaders;
   const headers: TraceHeader[] = [{ key: TRACEPARENT, value: Buffer.from(formatTraceparent(spanContext), 'latin1') }];

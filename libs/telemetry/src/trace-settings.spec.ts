@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readTraceSettings, TelemetrySettingError } from './trace-settings.ts';
+import { readTraceSettings, TelemetrySettingError, TRACE_VARIABLES } from './trace-settings.ts';
 import type { Environment } from './trace-settings.ts';
 
 const on = { OTEL_TRACES_EXPORTER: 'otlp' };
@@ -149,5 +149,25 @@ describe('the OTEL_* variables', () => {
     }
     expect(refused).toBeInstanceOf(TelemetrySettingError);
     expect((refused as Error).message).toBe(message);
+  });
+});
+
+describe('the list of variables', () => {
+  it('names every variable that is read', () => {
+    const read = new Set<string>();
+    const noting = new Proxy<Environment>(
+      { OTEL_TRACES_EXPORTER: 'otlp', OTEL_TRACES_SAMPLER: 'traceidratio' },
+      {
+        get(target, name: string) {
+          read.add(name);
+          return target[name];
+        },
+      },
+    );
+    readTraceSettings(noting);
+    const listed = TRACE_VARIABLES.map((entry) => entry.join(' ')).join('\n');
+    const own = [...read].filter((name) => !name.startsWith('OTEL_EXPORTER_OTLP_TRACES_'));
+    expect(own.length).toBeGreaterThan(15);
+    expect(own.filter((name) => !listed.includes(name))).toEqual([]);
   });
 });

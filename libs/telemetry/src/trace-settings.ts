@@ -55,6 +55,33 @@ export interface TraceSettings {
   };
 }
 
+/** Every variable that is read here, for `--help`: name and meaning, the default in brackets. */
+export const TRACE_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ['OTEL_SDK_DISABLED', 'true switches tracing off, whatever else is set [false]'],
+  ['OTEL_TRACES_EXPORTER', 'otlp, console or none [none; otlp where an endpoint is set]'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'base URL of the collector [http://localhost:4318, grpc http://localhost:4317]'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', `${OTLP_PROTOCOLS.join(', ')} [http/protobuf]`],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'key=value,… sent with every export, percent-encoded []'],
+  ['OTEL_EXPORTER_OTLP_COMPRESSION', 'none or gzip [none]'],
+  ['OTEL_EXPORTER_OTLP_TIMEOUT', 'milliseconds that an export may take [10000]'],
+  ['OTEL_EXPORTER_OTLP_TRACES_…', 'each of the five above for traces alone; the endpoint is then taken as it is'],
+  ['OTEL_TRACES_SAMPLER', `${TRACE_SAMPLERS.join(', ')} [parentbased_always_on]`],
+  ['OTEL_TRACES_SAMPLER_ARG', 'share of traces for the ratio samplers, 0 to 1 [1]'],
+  ['OTEL_SERVICE_NAME', 'service.name of the resource [tailrace]'],
+  ['OTEL_RESOURCE_ATTRIBUTES', 'key=value,… added to the resource, percent-encoded []'],
+  ['OTEL_BSP_MAX_QUEUE_SIZE', 'spans that wait for export at most, further ones are dropped [2048]'],
+  ['OTEL_BSP_SCHEDULE_DELAY', 'milliseconds between exports [5000]'],
+  ['OTEL_BSP_EXPORT_TIMEOUT', 'milliseconds that the queue waits for an export [30000]'],
+  ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 'spans in one export at most [512]'],
+  ['OTEL_ATTRIBUTE_COUNT_LIMIT', 'attributes of a span at most; OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT wins [128]'],
+  [
+    'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT',
+    'characters of a value; OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT wins [no limit]',
+  ],
+  ['OTEL_SPAN_EVENT_COUNT_LIMIT', 'events of a span at most [128]'],
+  ['OTEL_SPAN_LINK_COUNT_LIMIT', 'links of a span at most [128]'],
+];
+
 /** A variable holds what cannot be meant. The message names variable, value and what would be right. */
 export class TelemetrySettingError extends Error {
   override readonly name = 'TelemetrySettingError';
