@@ -1,5 +1,8 @@
+import { createRequire } from 'node:module';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { OtlpSettings } from './trace-settings.ts';
+
+type GrpcExporterModule = typeof import('@opentelemetry/exporter-trace-otlp-grpc');
 
 /** Loads the exporter of the protocol and that one only: gRPC alone brings 60 modules. */
 export async function otlpExporter(otlp: OtlpSettings): Promise<SpanExporter> {
@@ -19,12 +22,12 @@ export async function otlpExporter(otlp: OtlpSettings): Promise<SpanExporter> {
       return new OTLPTraceExporter({ ...shared, headers: otlp.headers });
     }
     case 'grpc': {
-      const [{ OTLPTraceExporter }, grpc] = await Promise.all([
-        import('@opentelemetry/exporter-trace-otlp-grpc'),
-        import('@grpc/grpc-js'),
-      ]);
-      // By the default export: the package is CommonJS, and a bundler does not see its names.
-      const metadata = new grpc.default.Metadata();
+      // Required and not imported, so that a bundler leaves it in node_modules: the exporter requires its own copy of
+      // grpc-js at run time, and objects of a bundled second copy are refused by the first.
+      const load = createRequire(import.meta.url);
+      const { OTLPTraceExporter } = load('@opentelemetry/exporter-trace-otlp-grpc') as GrpcExporterModule;
+      const { Metadata } = load('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
+      const metadata = new Metadata();
       for (const [key, value] of Object.entries(otlp.headers)) metadata.set(key, value);
       return new OTLPTraceExporter({ ...shared, metadata });
     }
