@@ -12,7 +12,7 @@ export type {
 } from './contract/log.ts';
 export { type Outcome, type Refusal, type RefusalCode, StoreUnavailable } from './contract/refusal.ts';
 export { parseShardKey, type ShardKey, shardKey } from './contract/shard-key.ts';
-export type { Store, StoreHealth } from './contract/store.ts';
+export type { Store, StoreHealth, StoreReplica } from './contract/store.ts';
 export type { TokenBuckets, TokenRequest } from './contract/token-buckets.ts';
 export {
   BINARY_KEY_PREFIX,

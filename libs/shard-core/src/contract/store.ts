@@ -3,10 +3,24 @@ import type { Leases } from './leases.ts';
 import type { Log } from './log.ts';
 import type { TokenBuckets } from './token-buckets.ts';
 
+/** A copy of the store in another zone, as the primary sees it. */
+export interface StoreReplica {
+  /** `host:port` */
+  readonly address: string;
+  /** Connected and heard of lately: it counts as a copy. */
+  readonly inSync: boolean;
+  /** Seconds since it last reported. */
+  readonly lagSeconds: number;
+  /** What it has not acknowledged yet. */
+  readonly lagBytes: number;
+}
+
 export interface StoreHealth {
   readonly ready: boolean;
   /** One sentence for the operator: what is wrong, or what is there. */
   readonly detail: string;
+  /** Of an engine that has such copies, all of them. */
+  readonly replicas?: readonly StoreReplica[];
 }
 
 /** An engine, opened: what both doors stand on. */

@@ -1,0 +1,68 @@
+/** Every bound of the engine; those in `RedisBounds` may be set when a store is opened. */
+export interface RedisBounds {
+  /** The largest batch that one entry may hold, in bytes. */
+  readonly batchBytesMax: number;
+  /** A connection that owes an answer and hears nothing for this long is dropped, and its commands fail. */
+  readonly answerTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  /** While a connection is being restored, a command waits this long for it before it fails. */
+  readonly reconnectWaitMs: number;
+  /** Bytes of the tail cache, over all shards. */
+  readonly tailCacheBytes: number;
+}
+
+export const DEFAULT_BOUNDS: RedisBounds = {
+  batchBytesMax: 16 * 1024 * 1024,
+  answerTimeoutMs: 10_000,
+  connectTimeoutMs: 5_000,
+  reconnectWaitMs: 1_000,
+  tailCacheBytes: 64 * 1024 * 1024,
+};
+
+/** Above this a batch goes beside the stream: what passes through Lua costs Redis twice the time. */
+export const INLINE_BATCH_BYTES_MAX = 16 * 1024;
+/** How long the bytes of a large batch wait for their script. They travel together; this is for a cut in between. */
+export const TEMPORARY_PAYLOAD_TTL_MS = 60_000;
+/** Commands that may wait for one connection to come back. */
+export const WAITING_COMMANDS_MAX = 10_000;
+export const RECONNECT_DELAY_MIN_MS = 20;
+export const RECONNECT_DELAY_MAX_MS = 1_000;
+/** `WAIT` is asked in slices of this, so that appends that come meanwhile are not held up by one that hangs. */
+export const WAIT_SLICE_MS = 500;
+/** The same, when shards with different needs wait together. */
+export const WAIT_SLICE_MIXED_MS = 50;
+/** A shard whose end stays above its watermark this long has lost its writer: whoever sees it takes over. */
+export const WATERMARK_REPAIR_AFTER_MS = 250;
+/** The picture of the replicas is at most this old when an append is refused or let through by it. */
+export const REPLICAS_AGE_MAX_MS = 1_000;
+/** A replica that has not reported for longer is not in sync. Healthy ones report every second. */
+export const REPLICA_LAG_MAX_S = 3;
+/** Entries of one XRANGE; with inline batches of 16 KiB this is 16 MiB. */
+export const READ_ENTRIES_MAX = 1_024;
+/** What a shard's first read asks for, when nothing is known of the size of its entries. */
+export const READ_ENTRIES_FIRST = 64;
+/** A read that lost a race against a trim is tried again so often. */
+export const READ_TRIES_MAX = 5;
+/** Entries of one page where a search must look at them one by one. */
+export const SCAN_ENTRIES = 64;
+export const PURGE_ENTRIES = 32;
+export const PURGE_BYTES = 4 * 1024 * 1024;
+/** Shards of which this process remembers bounds. The least recently used are forgotten first. */
+export const SHARD_VIEWS_MAX = 50_000;
+/** A cached batch may be served without a trip while the shard was heard of within this time. */
+export const VIEW_AGE_MAX_MS = 1_000;
+export const DOCUMENT_KEY_BYTES_MAX = 1_024;
+export const DOCUMENT_BYTES_MAX = 1024 * 1024;
+export const DOCUMENT_WRITES_MAX = 1_000;
+export const DOCUMENT_LIST_MAX = 10_000;
+/** Documents fetched by one HMGET of a listing: up to 1 MiB each, so not all at once. */
+export const DOCUMENT_PAGE = 256;
+export const LEASE_LIST_MAX = 10_000;
+/** How long writes other than appends wait for replicas, where the store asks for more than one copy. */
+export const DOCUMENT_REPLICATION_TIMEOUT_MS = 5_000;
+/** The subscriber's connection carries nothing while nobody waits; a ping shows that it lives. */
+export const SUBSCRIBER_PING_MS = 5_000;
+/** A command is sent again after a redirection of Redis Cluster so often (it was not carried out). */
+export const REDIRECTIONS_MAX = 4;
+export const CLUSTER_REFRESH_DELAY_MS = 250;
+export const CLOSE_TIMEOUT_MS = 2_000;

@@ -1,0 +1,44 @@
+import { logger } from '@tailrace/telemetry';
+import type { ShardKey } from '../contract/shard-key.ts';
+import { PURGE_BYTES, PURGE_ENTRIES } from './bounds.ts';
+import type { Keys } from './keys.ts';
+import type { Topology } from './topology.ts';
+
+/** Frees what lies below the start of logs, in slices, one after the other: others get their turn in between. */
+export class Purger {
+  readonly #keys: Keys;
+  readonly #topology: Topology;
+  readonly #running = new Map<ShardKey, Promise<void>>();
+  #closed = false;
+
+  constructor(keys: Keys, topology: Topology) {
+    this.#keys = keys;
+    this.#topology = topology;
+  }
+
+  /** In the background. What is not done (Redis lost, process ended) is done with the shard's next trim. */
+  purgeSoon(shard: ShardKey): void {
+    if (this.#running.has(shard)) return;
+    const purging = this.purge(shard)
+      .catch((error: unknown) => logger.warn({ err: error, shard }, 'trimmed space not freed yet'))
+      .finally(() => this.#running.delete(shard));
+    this.#running.set(shard, purging);
+  }
+
+  /** Answers when nothing is left to free. Throws StoreUnavailable. */
+  async purge(shard: ShardKey): Promise<void> {
+    const { log, meta } = this.#keys.shard(shard);
+    const limits = [String(PURGE_ENTRIES), String(PURGE_BYTES)];
+    // Tagged array, second field: whether another slice is worth asking for.
+    for (let more = true; more && !this.#closed;) {
+      const reply = await this.#topology.at(log, (node) => node.run('purge-slice', [log, meta], limits));
+      more = Number(reply[1]) === 1;
+    }
+  }
+
+  /** Stops after the slice under way and waits for it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#running.values());
+  }
+}

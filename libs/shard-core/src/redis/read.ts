@@ -1,0 +1,159 @@
+import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
+import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import { placeBatch } from './batch-fields.ts';
+import { READ_ENTRIES_FIRST, READ_ENTRIES_MAX, READ_TRIES_MAX } from './bounds.ts';
+import { type Entry, readEntries } from './entry.ts';
+import { type LogContext, refused, shardNotFound } from './log-context.ts';
+import type { RedisNode } from './redis-node.ts';
+import type { ShardView } from './shard-views.ts';
+
+const META_FIELDS = ['start', 'end', 'watermark', 'sealed', 'size', 'copies'] as const;
+
+/** Reads batches and bounds. */
+export class LogReader {
+  readonly #context: LogContext;
+
+  constructor(context: LogContext) {
+    this.#context = context;
+  }
+
+  /** See `Log.read`. */
+  read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
+    const { topology, keys } = this.#context;
+    return topology.at(keys.shard(shard).log, (node) => this.#read(node, shard, fromOffset, limits));
+  }
+
+  /** See `Log.bounds`. */
+  async bounds(shard: ShardKey): Promise<Outcome<ShardBounds>> {
+    const view = await this.look(shard);
+    return view === undefined
+      ? shardNotFound(shard)
+      : { ok: true, value: view.bounds(this.#context.leaderEpoch.current) };
+  }
+
+  /** The shard as it is now; `undefined` when there is none. Throws StoreUnavailable. */
+  look(shard: ShardKey): Promise<ShardView | undefined> {
+    const { topology, keys } = this.#context;
+    const { meta } = keys.shard(shard);
+    return topology.at(meta, async (node) =>
+      this.#heard(shard, await node.writes.send('hmget', [meta, ...META_FIELDS])),
+    );
+  }
+
+  async #read(node: RedisNode, shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
+    const { keys, leaderEpoch } = this.#context;
+    const { log, meta } = keys.shard(shard);
+    const from = Number(fromOffset);
+    for (let tries = 0; tries < READ_TRIES_MAX; tries++) {
+      const count = this.#entriesToAsk(shard, limits);
+      // Bounds first: entries that come after them are above this watermark and cut off below.
+      const bounds = node.reads.send('hmget', [meta, ...META_FIELDS]);
+      const range =
+        from < 0 ? [] : node.reads.send('xrange', [log, `${from + 1}-0`, '+', 'COUNT', String(count)], 'buffers');
+      const [metaReply, entriesReply] = await Promise.all([bounds, range]);
+      const view = this.#heard(shard, metaReply);
+      if (view === undefined) return shardNotFound(shard);
+      const now = view.bounds(leaderEpoch.current);
+      if (fromOffset < now.logStartOffset || fromOffset > now.logEndOffset) {
+        const { logStartOffset, logEndOffset } = now;
+        return refused({ code: 'offsetOutOfRange', shard, offset: fromOffset, logStartOffset, logEndOffset });
+      }
+
+      const entries = readEntries(entriesReply);
+      this.#learnEntryBytes(view, entries);
+      const taken = takeEntries(entries, limits, view.watermark);
+      const batches = await this.#batches(node, shard, taken);
+      // A payload went between the two questions: the shard was trimmed or deleted meanwhile.
+      if (batches === undefined) continue;
+      return { ok: true, value: slice(taken, batches, fromOffset, now) };
+    }
+    throw new StoreUnavailable(`a batch of shard ${shard} at or behind offset ${fromOffset} is missing in Redis`);
+  }
+
+  /** The bytes of each entry, in place; `undefined` when one is gone. */
+  async #batches(node: RedisNode, shard: ShardKey, entries: readonly Entry[]): Promise<Buffer[] | undefined> {
+    const { payload } = this.#context.keys.shard(shard);
+    const beside: string[] = [];
+    for (const { batch, base } of entries) if (batch === undefined) beside.push(`${payload}${base}`);
+    // One GET each, in one write: an MGET of some MiB would be one long answer to build and to hold.
+    const fetched = await Promise.all(beside.map((key) => node.reads.send('get', [key], 'buffers')));
+    const batches: Buffer[] = [];
+    let at = 0;
+    for (const { batch, base } of entries) {
+      const bytes = batch ?? (fetched[at++] as Buffer | null);
+      if (bytes === null) return undefined;
+      placeBatch(bytes, base, this.#context.leaderEpoch.current);
+      batches.push(bytes);
+    }
+    return batches;
+  }
+
+  #heard(shard: ShardKey, reply: unknown): ShardView | undefined {
+    const [start, end, watermark, sealed, size, copies] = reply as (string | null)[];
+    const { views, repairSoon } = this.#context;
+    if (start === null || end == null) {
+      views.forget(shard);
+      return undefined;
+    }
+    const view = views.get(shard);
+    view.hear({ start: Number(start), end: Number(end), watermark: Number(watermark) });
+    view.sealed = sealed !== null;
+    view.sizeBytes = Number(size);
+    view.copies = Number(copies);
+    if (Number(end) > Number(watermark)) repairSoon(shard);
+    return view;
+  }
+
+  #entriesToAsk(shard: ShardKey, { maxBytes, maxBatches = READ_ENTRIES_MAX }: ReadLimits): number {
+    const mean = this.#context.views.peek(shard)?.entryBytes ?? 0;
+    const wanted = mean === 0 ? READ_ENTRIES_FIRST : Math.ceil(maxBytes / mean);
+    return Math.max(1, Math.min(wanted, maxBatches, READ_ENTRIES_MAX));
+  }
+
+  #learnEntryBytes(view: ShardView, entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    let bytes = 0;
+    for (const { sizeBytes } of entries) bytes += sizeBytes;
+    view.entryBytes = bytes / entries.length;
+  }
+}
+
+/** The first entries that are visible and within the limits; the first one whatever its size. */
+function takeEntries(
+  entries: readonly Entry[],
+  { maxBytes, maxBatches = Infinity }: ReadLimits,
+  watermark: number,
+): Entry[] {
+  const taken: Entry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += entry.sizeBytes;
+    if (entry.next > watermark || taken.length >= maxBatches || (taken.length > 0 && bytes > maxBytes)) break;
+    taken.push(entry);
+  }
+  return taken;
+}
+
+function slice(
+  entries: readonly Entry[],
+  chunks: readonly Buffer[],
+  fromOffset: bigint,
+  bounds: ShardBounds,
+): LogSlice {
+  let byteCount = 0;
+  for (const chunk of chunks) byteCount += chunk.length;
+  const last = entries.at(-1);
+  return {
+    chunks,
+    byteCount,
+    batchCount: chunks.length,
+    appendTimesMs: entries.map((entry) => entry.appendTimeMs),
+    nextOffset: last === undefined ? fromOffset : BigInt(last.next),
+    bounds,
+    release: nothingToRelease,
+  };
+}
+
+/** ioredis allocates every answer anew; there is no slab to give back. */
+function nothingToRelease(): void {}

@@ -1,0 +1,52 @@
+import { ReplyError } from 'ioredis';
+import { StoreUnavailable } from '../contract/refusal.ts';
+
+/** Redis could not be reached, or is none that can be used, when the store was opened. The message is for the operator. */
+export class RedisUnreachable extends Error {
+  override readonly name = 'RedisUnreachable';
+}
+
+/**
+ * First words of Redis' error replies that say "not now": the state of the server, not a mistake of ours.
+ * https://github.com/redis/redis/blob/7.0/src/server.c (createSharedObjects), plus those of Cluster.
+ */
+const NOT_NOW = new Set([
+  'ASK',
+  'BUSY',
+  'CLUSTERDOWN',
+  'LOADING',
+  'MASTERDOWN',
+  'MISCONF',
+  'MOVED',
+  'NOAUTH',
+  'NOPERM',
+  'NOREPLICAS',
+  'NOSCRIPT',
+  'OOM',
+  'READONLY',
+  'TRYAGAIN',
+  'UNBLOCKED',
+  'UNKILLABLE',
+  'WRONGPASS',
+]);
+
+/** The first word of an error reply, e.g. `MOVED`; `undefined` for errors that Redis did not answer. */
+export function replyCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return /^-?([A-Z]{3,})(?= |$)/.exec(error.message)?.[1];
+}
+
+/**
+ * What to throw for a failed command: StoreUnavailable for a lost connection, silence or a server that cannot now; the
+ * error itself for anything else, because that is a bug of ours and must be loud.
+ */
+export function storeFailure(error: unknown): unknown {
+  if (error instanceof StoreUnavailable || !(error instanceof Error)) return error;
+  const code = replyCode(error);
+  // Errors inside scripts carry the cause behind a code of their own, but keep that code in front in Redis 7.
+  if (code !== undefined && NOT_NOW.has(code)) {
+    return new StoreUnavailable(`Redis refuses for now: ${error.message}`, { cause: error });
+  }
+  if (error instanceof ReplyError) return error;
+  return new StoreUnavailable(`Redis is not reachable: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,107 @@
+import type { Appended, AppendRequest, Log, LogSlice, ReadLimits, ShardBounds, TailPosition } from '../contract/log.ts';
+import type { Outcome } from '../contract/refusal.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import { Appender } from './append.ts';
+import { type LogContext, refused, shardNotFound } from './log-context.ts';
+import { Purger } from './purge.ts';
+import { LogReader } from './read.ts';
+import { type TimedBatch, TimestampSearch } from './timestamps.ts';
+
+/** The logs of shards in Redis. The parts are in files of their own; here is what is left: opening and ending shards. */
+export class RedisLog implements Log {
+  readonly #context: LogContext;
+  readonly #appender: Appender;
+  readonly reader: LogReader;
+  readonly #timestamps: TimestampSearch;
+  readonly #purger: Purger;
+
+  constructor(context: LogContext) {
+    this.#context = context;
+    this.#appender = new Appender(context);
+    this.reader = new LogReader(context);
+    this.#timestamps = new TimestampSearch(context);
+    this.#purger = new Purger(context.keys, context.topology);
+  }
+
+  async openShard(shard: ShardKey, { startOffset }: { readonly startOffset: bigint }): Promise<void> {
+    const { topology, keys } = this.#context;
+    const { meta, log } = keys.shard(shard);
+    const open = () => topology.at(meta, (node) => node.run('open-shard', [meta, log], [String(startOffset)]));
+    // Somebody deleted a shard of this name and ended before its entries were gone.
+    while ((await open())[0] === 'leftover') await this.#purger.purge(shard);
+  }
+
+  append(request: AppendRequest): Promise<Outcome<Appended>> {
+    return this.#appender.append(request);
+  }
+
+  read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
+    return this.reader.read(shard, fromOffset, limits);
+  }
+
+  bounds(shard: ShardKey): Promise<Outcome<ShardBounds>> {
+    return this.reader.bounds(shard);
+  }
+
+  offsetForTime(
+    shard: ShardKey,
+    timestampMs: number,
+    by: 'append' | 'record',
+  ): Promise<Outcome<TimedBatch | undefined>> {
+    return this.#timestamps.offsetForTime(shard, timestampMs, by);
+  }
+
+  maxRecordTimestamp(shard: ShardKey): Promise<Outcome<TimedBatch | undefined>> {
+    return this.#timestamps.maxRecordTimestamp(shard);
+  }
+
+  async trim(shard: ShardKey, beforeOffset: bigint): Promise<Outcome<{ readonly logStartOffset: bigint }>> {
+    const { topology, keys, views } = this.#context;
+    const { meta } = keys.shard(shard);
+    const args = [String(beforeOffset), shard, keys.shardChannel];
+    const [tag, start, end] = await topology.at(meta, (node) => node.run('move-start', [meta], args));
+    if (tag === 'shardNotFound') return shardNotFound(shard);
+    const logStartOffset = BigInt(start as string);
+    if (tag === 'offsetOutOfRange') {
+      const logEndOffset = BigInt(end as string);
+      return refused({ code: 'offsetOutOfRange', shard, offset: beforeOffset, logStartOffset, logEndOffset });
+    }
+    const view = views.peek(shard);
+    if (view !== undefined) view.start = Math.max(view.start, Number(start));
+    this.#purger.purgeSoon(shard);
+    return { ok: true, value: { logStartOffset } };
+  }
+
+  async seal(shard: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>> {
+    const { topology, keys } = this.#context;
+    const { meta } = keys.shard(shard);
+    const [tag, end] = await topology.at(meta, (node) => node.run('seal-shard', [meta], [shard, keys.shardChannel]));
+    if (tag === 'shardNotFound') return shardNotFound(shard);
+    this.#context.wakeUps.sealed(shard);
+    return { ok: true, value: { endOffset: BigInt(end as string) } };
+  }
+
+  async deleteShards(shards: readonly ShardKey[]): Promise<void> {
+    const { topology, keys, views, wakeUps } = this.#context;
+    await Promise.all(
+      shards.map(async (shard) => {
+        const { meta, producers } = keys.shard(shard);
+        await topology.at(meta, (node) => node.run('delete-shard', [meta, producers], [shard, keys.shardChannel]));
+        views.forget(shard);
+        wakeUps.deleted(shard);
+        await this.#purger.purge(shard);
+      }),
+    );
+  }
+
+  awaitAppend(
+    positions: readonly TailPosition[],
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<boolean> {
+    return this.#context.wakeUps.wait(positions, options);
+  }
+
+  close(): Promise<void> {
+    return this.#purger.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { logger, setScriptError, tracing, withScriptSpan } from '@tailrace/telemetry';
+import type { Redis } from 'ioredis';
+import type { RedisBounds } from './bounds.ts';
+import { type Argument, Connection } from './connection.ts';
+import { replyCode } from './redis-failure.ts';
+import type { RedisAddress, RedisLocation } from './redis-url.ts';
+import { type Reply, type ScriptName, scripts } from './scripts.ts';
+
+export interface RedisNodeOptions {
+  readonly location: RedisLocation;
+  readonly address?: RedisAddress;
+  readonly bounds: RedisBounds;
+  /** The node is a primary that this process may not have seen before: at the start and after each reconnection. */
+  readonly onOpen: (node: RedisNode) => void;
+  readonly onLost: (node: RedisNode) => void;
+}
+
+/**
+ * One primary, with a connection for each kind of work: a WAIT that hangs must not stop appends, and an answer of some
+ * MiB must not stand before the answers of appends.
+ */
+export class RedisNode {
+  readonly address: RedisAddress;
+  /** Scripts that write, and everything small. */
+  readonly writes: Connection;
+  /** Entries and payloads. */
+  readonly reads: Connection;
+  /** WAIT. */
+  readonly waits: Connection;
+  readonly #database: number;
+
+  constructor({ location, address, bounds, onOpen, onLost }: RedisNodeOptions) {
+    this.address = address ?? (location.addresses[0] as RedisAddress);
+    this.#database = location.database;
+    const common = { location, bounds, ...(address !== undefined && { address }) };
+    this.writes = new Connection({
+      ...common,
+      name: 'tailrace-writes',
+      onOpen: (redis) => {
+        loadScripts(redis);
+        // Not before the connection counts as open.
+        queueMicrotask(() => onOpen(this));
+      },
+      onLost: () => onLost(this),
+    });
+    this.reads = new Connection({ ...common, name: 'tailrace-reads' });
+    this.waits = new Connection({ ...common, name: 'tailrace-waits' });
+  }
+
+  /** Runs a script in one step and answers its tagged reply. Throws StoreUnavailable. */
+  run<Name extends ScriptName>(name: Name, keys: readonly string[], args: readonly Argument[]): Promise<Reply<Name>> {
+    if (!tracing.enabled) return this.#run(name, keys, args);
+    const { host, port } = this.address;
+    return withScriptSpan(
+      name,
+      'EVALSHA',
+      { address: host, port, database: this.#database },
+      undefined,
+      async (span) => {
+        try {
+          return await this.#run(name, keys, args);
+        } catch (error) {
+          setScriptError(span, error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error));
+          throw error;
+        }
+      },
+    );
+  }
+
+  #run<Name extends ScriptName>(name: Name, keys: readonly string[], args: readonly Argument[]): Promise<Reply<Name>> {
+    const { sha, text, keyCount } = scripts[name];
+    const rest = [String(keyCount), ...keys, ...args];
+    const answer = this.writes.send('evalsha', [sha, ...rest]).catch((error: unknown) => {
+      // Each connection begins with SCRIPT LOAD, so this is for a SCRIPT FLUSH by somebody else. Nothing was carried out.
+      if (replyCode(error instanceof Error ? error.cause : undefined) !== 'NOSCRIPT') throw error;
+      return this.writes.send('eval', [text, ...rest]);
+    });
+    return answer as Promise<Reply<Name>>;
+  }
+
+  close(): void {
+    this.writes.close();
+    this.reads.close();
+    this.waits.close();
+  }
+}
+
+function loadScripts(redis: Redis): void {
+  for (const { name, text } of Object.values(scripts)) {
+    redis.call('SCRIPT', 'LOAD', text).catch((error: unknown) => {
+      // Not fatal: EVALSHA falls back to EVAL. A read-only replica, or the connection is gone again.
+      logger.debug({ err: error, script: name }, 'script not loaded');
+    });
+  }
+}

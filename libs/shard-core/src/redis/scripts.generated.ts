@@ -1,0 +1,582 @@
+// Generated from lua/*.lua by lua/generate.ts: edit those and run it. See there why.
+export const scriptTexts = {
+  'acquire-lease': `-- acquire-lease: takes or renews a lease.
+--
+-- KEYS[1] held    hash    name -> holder, value and epoch (MessagePack); read and written
+-- KEYS[2] names   zset    every name with score 0, for listing; written
+-- KEYS[3] expiry  zset    name -> when it runs out, ms since 1970; read and written
+-- KEYS[4] epoch   string  the last epoch given to any lease; written
+--
+-- ARGV[1] name  ARGV[2] holder  ARGV[3] time to live, ms  ARGV[4] value
+-- ARGV[5] now, ms since 1970; empty: this server's clock
+--
+-- Returns {'held', holder, value, epoch, handed over}  handed over: '1' when it was not this holder's before, else '0'
+--         {'refused', holder, value, epoch}            somebody else's
+--
+-- One step, so that two cannot both find it free. Epochs come from one counter, so that they grow even where nothing
+-- remembers the lease any more. Clears away up to 100 leases that ran out, so that names do not pile up.
+local heldKey, namesKey, expiryKey, epochKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local name, holder, ttl, value, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+for _, over in ipairs(redis.call('ZRANGEBYSCORE', expiryKey, '-inf', now, 'LIMIT', 0, 100)) do
+  redis.call('HDEL', heldKey, over)
+  redis.call('ZREM', namesKey, over)
+  redis.call('ZREM', expiryKey, over)
+end
+
+local packed = redis.call('HGET', heldKey, name)
+local expires = packed and tonumber(redis.call('ZSCORE', expiryKey, name))
+local current = expires and expires > now and cmsgpack.unpack(packed)
+if current and current[1] ~= holder then return {'refused', current[1], current[2], current[3]} end
+
+local epoch = current and current[3] or string.format('%.0f', redis.call('INCR', epochKey))
+redis.call('HSET', heldKey, name, cmsgpack.pack({holder, value, epoch}))
+redis.call('ZADD', namesKey, 0, name)
+redis.call('ZADD', expiryKey, now + ttl, name)
+return {'held', holder, value, epoch, current and '0' or '1'}
+`,
+  'advance-watermark': `-- advance-watermark: lets readers see what enough replicas hold.
+--
+-- KEYS[1] meta  hash  the shard's bounds; read and written
+--
+-- ARGV[1] the offset up to which enough replicas hold the log
+-- ARGV[2] the shard's name in messages
+-- ARGV[3] channel for messages
+--
+-- Returns {'ok', watermark} the watermark now, which never goes back
+--         {'shardNotFound'}
+--
+-- One step, because two processes may advance one shard at once, the slower with an older offset.
+local metaKey = KEYS[1]
+local offset, shard, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+
+local meta = redis.call('HMGET', metaKey, 'watermark', 'end', 'start', 'armed')
+if not meta[1] then return {'shardNotFound'} end
+-- After a failover the end may lie below what the caller remembers.
+local target = math.min(offset, tonumber(meta[2]))
+if target <= tonumber(meta[1]) then return {'ok', meta[1]} end
+local watermark = string.format('%.0f', target)
+redis.call('HSET', metaKey, 'watermark', watermark)
+if meta[4] then
+  redis.call('HDEL', metaKey, 'armed')
+  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[2] .. ' ' .. watermark)
+end
+return {'ok', watermark}
+`,
+  'append-batch': `-- append-batch: appends one RecordBatch to a shard's log.
+--
+-- KEYS[1] log        stream  one entry a batch, see below; written
+-- KEYS[2] meta       hash    the shard's bounds; read and written
+-- KEYS[3] producers  hash    producer id -> its epoch and last five appends (MessagePack); read and written
+-- KEYS[4] temporary  string  the batch, when ARGV[8] is empty; renamed to the entry's payload key
+--
+-- ARGV[1] now, in ms since 1970; empty: this server's clock
+-- ARGV[2] offsets that the batch takes (last offset delta + 1)
+-- ARGV[3] bytes of the batch
+-- ARGV[4] largest record timestamp in the batch, in ms
+-- ARGV[5] copies (the primary among them) behind which the high watermark stays; 1: it moves at once
+-- ARGV[6] the shard's name in messages
+-- ARGV[7] channel for messages
+-- ARGV[8] the batch; empty: it lies under KEYS[4]
+-- ARGV[9] producer id, ARGV[10] producer epoch, ARGV[11] base sequence; all absent for a plain producer
+--
+-- The entry's ID is <last offset + 1>-<append time ms>, so \`XRANGE log (O+1)-0 +\` begins with the batch that holds
+-- offset O, and the append time costs no field. Fields: n offsets taken, s bytes, t largest record timestamp, m the
+-- largest t of the log up to here (it never goes back, which makes it searchable), b the batch or empty. With b empty
+-- the batch is the string <log without ":log">:payload:<base offset>, in the same slot.
+--
+-- Returns {'ok', base, next, append time, start, watermark}
+--         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
+--         {'shardNotFound'} {'shardSealed'}
+--         {'staleProducerEpoch', current epoch} {'unknownProducer'}
+--         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
+--         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
+-- Offsets, times and sequences are decimal strings, exact to 2^53.
+--
+-- One step, because two processes may append to one shard at once: what was checked must still be true when the entry
+-- is written, and the offsets must have no gap and no double.
+local logKey, metaKey, producersKey, temporaryKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local now, taken, size = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local timestamp, copies = tonumber(ARGV[4]), tonumber(ARGV[5])
+local shard, channel, batch = ARGV[6], ARGV[7], ARGV[8]
+local producerId, producerEpoch, baseSequence = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
+
+local SEQUENCES = 2147483648
+local APPENDS_REMEMBERED = 5
+local APPEND_FIELDS = 5
+-- Bounds the hash: ids of producers that never come back would pile up. The longest silent of a sample makes room.
+local PRODUCERS_MAX = 20000
+local PRODUCERS_SAMPLED = 16
+
+local function whole(number) return string.format('%.0f', number) end
+
+local meta = redis.call('HMGET', metaKey,
+  'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies', 'sealed', 'armed')
+if not meta[1] then return {'shardNotFound'} end
+if meta[8] then return {'shardSealed'} end
+
+-- Flat: epoch, then five fields an append: first sequence, last sequence, base, next, append time.
+local appends
+if producerId then
+  local known = redis.call('HGET', producersKey, producerId)
+  appends = known and cmsgpack.unpack(known)
+  if appends and producerEpoch < appends[1] then return {'staleProducerEpoch', whole(appends[1])} end
+  if not appends and baseSequence ~= 0 then return {'unknownProducer'} end
+  if appends and producerEpoch > appends[1] then
+    if baseSequence ~= 0 then return {'outOfOrderSequence', '0'} end
+    appends = {producerEpoch}
+  elseif appends then
+    local lastSequence = (baseSequence + taken - 1) % SEQUENCES
+    for at = 2, #appends, APPEND_FIELDS do
+      if appends[at] == baseSequence and appends[at + 1] == lastSequence then
+        return {'duplicate', whole(appends[at + 2]), whole(appends[at + 3]), whole(appends[at + 4]), meta[2]}
+      end
+    end
+    local expected = (appends[#appends - APPEND_FIELDS + 2] + 1) % SEQUENCES
+    if baseSequence ~= expected then
+      -- Sequences wrap, so older and newer are told apart by the shorter way round.
+      if (baseSequence - expected) % SEQUENCES >= SEQUENCES / 2 then return {'duplicateSequence'} end
+      return {'outOfOrderSequence', whole(expected)}
+    end
+  else
+    appends = {producerEpoch}
+    if redis.call('HLEN', producersKey) >= PRODUCERS_MAX then
+      local sample = redis.call('HRANDFIELD', producersKey, PRODUCERS_SAMPLED, 'WITHVALUES')
+      local oldest, oldestTime
+      for at = 1, #sample, 2 do
+        local state = cmsgpack.unpack(sample[at + 1])
+        if not oldestTime or state[#state] < oldestTime then oldest, oldestTime = sample[at], state[#state] end
+      end
+      redis.call('HDEL', producersKey, oldest)
+    end
+  end
+end
+
+if batch == '' and redis.call('EXISTS', temporaryKey) == 0 then return {'payloadMissing'} end
+
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local appendTime = whole(math.max(now, tonumber(meta[4])))
+local base, next = meta[1], whole(tonumber(meta[1]) + taken)
+local maxTimestamp = whole(math.max(timestamp, tonumber(meta[5])))
+
+if batch == '' then
+  local payloadKey = string.sub(logKey, 1, -4) .. 'payload:' .. base
+  redis.call('RENAME', temporaryKey, payloadKey)
+  redis.call('PERSIST', payloadKey)
+end
+redis.call('XADD', logKey, next .. '-' .. appendTime,
+  'n', ARGV[2], 's', ARGV[3], 't', ARGV[4], 'm', maxTimestamp, 'b', batch)
+local watermark = copies <= 1 and next or meta[3]
+redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', appendTime,
+  'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
+if meta[7] ~= ARGV[5] then redis.call('HSET', metaKey, 'copies', ARGV[5]) end
+
+if appends then
+  local lastSequence = (baseSequence + taken - 1) % SEQUENCES
+  for _, field in ipairs({baseSequence, lastSequence, tonumber(base), tonumber(next), tonumber(appendTime)}) do
+    appends[#appends + 1] = field
+  end
+  while #appends > 1 + APPENDS_REMEMBERED * APPEND_FIELDS do
+    for _ = 1, APPEND_FIELDS do table.remove(appends, 2) end
+  end
+  redis.call('HSET', producersKey, producerId, cmsgpack.pack(appends))
+end
+
+-- Somebody waits. Behind replicas the flag stays for advance-watermark: this message only says that there is an end
+-- above the watermark, so that another process takes over should this one die in between.
+if meta[9] then
+  if copies <= 1 then redis.call('HDEL', metaKey, 'armed') end
+  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark)
+end
+return {'ok', base, next, appendTime, meta[2], watermark}
+`,
+  'arm-wake-up': `#!lua flags=allow-oom
+-- arm-wake-up: asks for a message when readers may see a record at or above an offset, unless they may already.
+--
+-- KEYS[1] meta  hash  the shard's bounds; read, the flag \`armed\` is written
+--
+-- ARGV[1] the offset
+--
+-- Returns {'ready', start, end, watermark, sealed, copies}  there is one, or the shard is sealed
+--         {'armed', start, end, watermark, sealed, copies}  a message will come (sealed is 1 or 0)
+--         {'shardNotFound'}
+--
+-- One step: an append between the look and the flag would wake nobody. The flag is why shards on which nobody waits
+-- cost no messages at all. Allowed when memory is full: it is a few bytes, and readers must go on.
+local metaKey = KEYS[1]
+local offset = tonumber(ARGV[1])
+
+local meta = redis.call('HMGET', metaKey, 'start', 'end', 'watermark', 'sealed', 'copies', 'armed')
+if not meta[1] then return {'shardNotFound'} end
+local state = 'ready'
+if tonumber(meta[3]) <= offset and not meta[4] then
+  state = 'armed'
+  if not meta[6] then redis.call('HSET', metaKey, 'armed', '1') end
+end
+return {state, meta[1], meta[2], meta[3], meta[4] and '1' or '0', meta[5]}
+`,
+  'claim-leadership': `-- claim-leadership: the leader epoch for a primary that this process has connected to.
+--
+-- KEYS[1] primaries  hash  replication id -> the epoch it brought; \`epoch\` -> the last one; read and written
+--
+-- ARGV[1] the primary's replication id (it changes with each promotion and restart)
+--
+-- Returns {'ok', epoch}  one more than the last when this primary was not seen before, else the last
+--
+-- One step, so that all processes that see one failover agree on one epoch. Of the ids only the newest are kept.
+local primariesKey = KEYS[1]
+local id = ARGV[1]
+local IDS_MAX = 256
+
+if redis.call('HEXISTS', primariesKey, id) == 0 then
+  local known = redis.call('HGET', primariesKey, 'epoch')
+  local epoch = known and string.format('%.0f', tonumber(known) + 1) or '0'
+  if redis.call('HLEN', primariesKey) > IDS_MAX then redis.call('UNLINK', primariesKey) end
+  redis.call('HSET', primariesKey, id, epoch, 'epoch', epoch)
+end
+return {'ok', redis.call('HGET', primariesKey, 'epoch')}
+`,
+  'delete-shard': `#!lua flags=allow-oom
+-- delete-shard: drops a shard; its entries go by purge-slice.
+--
+-- KEYS[1] meta       hash  removed
+-- KEYS[2] producers  hash  removed
+--
+-- ARGV[1] the shard's name in messages
+-- ARGV[2] channel for messages
+--
+-- Returns {'ok'}  also when there was none
+--
+-- One step, so that no append finds the bounds without the producers' state.
+local metaKey, producersKey = KEYS[1], KEYS[2]
+local shard, channel = ARGV[1], ARGV[2]
+
+redis.call('UNLINK', metaKey, producersKey)
+redis.call('PUBLISH', channel, 'deleted ' .. shard .. ' 0 0 0')
+return {'ok'}
+`,
+  'find-timestamp': `-- find-timestamp: the first visible batch whose time is at or after a target.
+--
+-- KEYS[1] log   stream  searched
+-- KEYS[2] meta  hash    the shard's bounds; read
+--
+-- ARGV[1] the target in ms; ignored for \`largest\`
+-- ARGV[2] append: by append time; record: by the batch's largest record timestamp; largest: the first batch that has
+--         the largest record timestamp of all
+--
+-- Returns {'found', base, time}
+--         {'none'}                    no visible batch is that late
+--         {'scan', start, watermark}  forgotten records below the start hide the answer (by record timestamp only):
+--                                     look at the entries one by one
+--         {'shardNotFound'}
+--
+-- One step, because a search over a moving log would need a trip for each of its up to 53 probes. Each probe reads one
+-- entry, which holds at most some 16 KiB (larger batches lie beside the stream).
+local logKey, metaKey = KEYS[1], KEYS[2]
+local target, by = tonumber(ARGV[1]), ARGV[2]
+
+local function whole(number) return string.format('%.0f', number) end
+
+local meta = redis.call('HMGET', metaKey, 'start', 'watermark')
+if not meta[1] then return {'shardNotFound'} end
+local start, watermark = tonumber(meta[1]), tonumber(meta[2])
+if start >= watermark then return {'none'} end
+
+local function read(entry)
+  local next, appendTime = string.match(entry[1], '^(%d+)-(%d+)$')
+  local fields = entry[2]
+  next = tonumber(next)
+  -- \`time\` never goes back from entry to entry; \`own\` is what is answered.
+  local time, own = tonumber(fields[8]), tonumber(fields[6])
+  if by == 'append' then time, own = tonumber(appendTime), tonumber(appendTime) end
+  return {base = next - tonumber(fields[2]), next = next, time = time, own = own}
+end
+local function holding(offset)
+  return read(redis.call('XRANGE', logKey, whole(offset + 1) .. '-0', '+', 'COUNT', 1)[1])
+end
+
+-- The highest ID with the watermark in front: the last visible entry.
+local newest = redis.call('XREVRANGE', logKey, whole(watermark), '-', 'COUNT', 1)[1]
+if not newest then return {'none'} end
+local last = read(newest)
+if last.next <= start then return {'none'} end
+if by == 'largest' then target = last.time end
+if last.time < target then return {'none'} end
+
+local first = holding(start)
+if first.time >= target then
+  if first.own >= target then return {'found', whole(first.base), whole(first.own)} end
+  return {'scan', meta[1], meta[2]}
+end
+-- All entries that end at or below \`low\` are too early, the one that holds \`high\` (or follows it) is late enough.
+local low, high, answer = first.next, last.base, last
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local entry = holding(middle)
+  if entry.time >= target then
+    high, answer = math.min(middle, entry.base), entry
+  else
+    low = entry.next
+  end
+end
+return {'found', whole(answer.base), whole(answer.own)}
+`,
+  'list-leases': `#!lua flags=no-writes
+-- list-leases: the leases in force under a prefix, in name order.
+--
+-- KEYS[1] held    hash  name -> holder, value and epoch (MessagePack); read
+-- KEYS[2] names   zset  read
+-- KEYS[3] expiry  zset  name -> when it runs out, ms since 1970; read
+--
+-- ARGV[1] prefix  ARGV[2] leases at most
+-- ARGV[3] now, ms since 1970; empty: this server's clock
+--
+-- Returns {'ok', name, holder, value, epoch, name, holder, …}
+--
+-- One step, so that a lease that changes hands meanwhile is listed once, with one holder.
+local heldKey, namesKey, expiryKey = KEYS[1], KEYS[2], KEYS[3]
+local prefix, limit, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local answer = {'ok'}
+-- No UTF-8 text holds the byte 255, so prefix + 255 is behind every name with the prefix.
+for _, name in ipairs(redis.call('ZRANGEBYLEX', namesKey, '[' .. prefix, '(' .. prefix .. '\\255', 'LIMIT', 0, limit)) do
+  local packed, expires = redis.call('HGET', heldKey, name), redis.call('ZSCORE', expiryKey, name)
+  if packed and expires and tonumber(expires) > now then
+    local lease = cmsgpack.unpack(packed)
+    for _, field in ipairs({name, lease[1], lease[2], lease[3]}) do answer[#answer + 1] = field end
+  end
+end
+return answer
+`,
+  'move-start': `#!lua flags=allow-oom
+-- move-start: forgets the records below an offset; readers see it at once, the space comes back by purge-slice.
+--
+-- KEYS[1] meta  hash  the shard's bounds; read and written
+--
+-- ARGV[1] the new start
+-- ARGV[2] the shard's name in messages
+-- ARGV[3] channel for messages
+--
+-- Returns {'ok', start}                    the start now, which never goes back
+--         {'offsetOutOfRange', start, end} above the high watermark
+--         {'shardNotFound'}
+--
+-- One step, so that of two processes the further start wins. Allowed when memory is full: it is what frees memory.
+local metaKey = KEYS[1]
+local before, shard, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+
+local meta = redis.call('HMGET', metaKey, 'start', 'end', 'watermark')
+if not meta[1] then return {'shardNotFound'} end
+if before > tonumber(meta[3]) then return {'offsetOutOfRange', meta[1], meta[2]} end
+if before <= tonumber(meta[1]) then return {'ok', meta[1]} end
+redis.call('HSET', metaKey, 'start', ARGV[1])
+redis.call('PUBLISH', channel, 'trimmed ' .. shard .. ' ' .. ARGV[1] .. ' ' .. meta[2] .. ' ' .. meta[3])
+return {'ok', ARGV[1]}
+`,
+  'open-shard': `-- open-shard: makes an empty log.
+--
+-- KEYS[1] meta  hash    the shard's bounds; written when absent
+-- KEYS[2] log   stream  looked at
+--
+-- ARGV[1] the first offset
+--
+-- Returns {'ok'}        made now, or there already
+--         {'leftover'}  entries of a deleted shard of this name are still there: purge them first
+--
+-- One step, so that of two processes that open one shard neither resets what the other has appended to.
+local metaKey, logKey = KEYS[1], KEYS[2]
+local start = ARGV[1]
+
+if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
+if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
+redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
+  'maxTimestamp', '-1', 'size', '0', 'copies', '1')
+return {'ok'}
+`,
+  'purge-slice': `#!lua flags=allow-oom
+-- purge-slice: frees the oldest entries of a log, with their payloads: those below the start, or all of a log whose
+-- shard was deleted. At most so many at a time, because freeing 200 MiB at once stops Redis for 11 ms.
+--
+-- KEYS[1] log   stream  the oldest entries are removed; the key too, when the shard is gone and nothing is left
+-- KEYS[2] meta  hash    the start is read, the size is written
+--
+-- ARGV[1] entries to look at, at most
+-- ARGV[2] bytes to free, about (it stops behind the entry that reaches it)
+--
+-- Returns {'ok', more}  more: 1 when another slice is worth asking for, else 0
+--
+-- One step, so that entry, payload and size go together.
+local logKey, metaKey = KEYS[1], KEYS[2]
+local entriesMax, bytesMax = tonumber(ARGV[1]), tonumber(ARGV[2])
+
+local payloadPrefix = string.sub(logKey, 1, -4) .. 'payload:'
+local meta = redis.call('HMGET', metaKey, 'start', 'size')
+local deleted = not meta[1]
+local start = tonumber(meta[1] or 0)
+
+local entries = redis.call('XRANGE', logKey, '-', '+', 'COUNT', entriesMax)
+local cut, bytes = nil, 0
+for _, entry in ipairs(entries) do
+  local next = tonumber(string.match(entry[1], '^%d+'))
+  if (not deleted and next > start) or bytes >= bytesMax then break end
+  local fields = entry[2]
+  bytes = bytes + tonumber(fields[4])
+  if fields[10] == '' then
+    redis.call('UNLINK', payloadPrefix .. string.format('%.0f', next - tonumber(fields[2])))
+  end
+  cut = next
+end
+if not cut then
+  if deleted then redis.call('UNLINK', logKey) end
+  return {'ok', 0}
+end
+redis.call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', cut + 1) .. '-0')
+if not deleted then
+  redis.call('HSET', metaKey, 'size', string.format('%.0f', tonumber(meta[2]) - bytes))
+end
+return {'ok', 1}
+`,
+  'release-lease': `#!lua flags=allow-oom
+-- release-lease: gives a lease up.
+--
+-- KEYS[1] held    hash  name -> holder, value and epoch (MessagePack); read and written
+-- KEYS[2] names   zset  written
+-- KEYS[3] expiry  zset  written
+--
+-- ARGV[1] name  ARGV[2] holder
+--
+-- Returns {'ok', released}  '1', or '0' when somebody else has it or nobody
+--
+-- One step, so that a holder whose lease ran out does not give up its successor's.
+local heldKey, namesKey, expiryKey = KEYS[1], KEYS[2], KEYS[3]
+local name, holder = ARGV[1], ARGV[2]
+
+local packed = redis.call('HGET', heldKey, name)
+if not packed or cmsgpack.unpack(packed)[1] ~= holder then return {'ok', '0'} end
+redis.call('HDEL', heldKey, name)
+redis.call('ZREM', namesKey, name)
+redis.call('ZREM', expiryKey, name)
+return {'ok', '1'}
+`,
+  'seal-shard': `-- seal-shard: closes a shard to appends, for good.
+--
+-- KEYS[1] meta  hash  the shard's bounds; read and written
+--
+-- ARGV[1] the shard's name in messages
+-- ARGV[2] channel for messages
+--
+-- Returns {'ok', end, watermark, copies}  also when it was sealed before
+--         {'shardNotFound'}
+--
+-- One step: the end that is answered must be final.
+local metaKey = KEYS[1]
+local shard, channel = ARGV[1], ARGV[2]
+
+local meta = redis.call('HMGET', metaKey, 'end', 'watermark', 'start', 'copies', 'sealed')
+if not meta[1] then return {'shardNotFound'} end
+if not meta[5] then
+  redis.call('HSET', metaKey, 'sealed', '1')
+  redis.call('PUBLISH', channel, 'sealed ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[1] .. ' ' .. meta[2])
+end
+return {'ok', meta[1], meta[2], meta[4]}
+`,
+  'take-tokens': `-- take-tokens: takes tokens out of a bucket, or brings unspent ones back.
+--
+-- KEYS[1] bucket  string  '<tokens> <time in µs>'; absent: full; read and written, expires once it would be full
+--
+-- ARGV[1] rate per second  ARGV[2] capacity
+-- ARGV[3] the least to take  ARGV[4] the most to take; both negative: that many are brought back
+-- ARGV[5] now, µs since 1970; empty: this server's clock
+--
+-- Returns {'ok', granted, wait in ms}  granted 0: fewer than the least are there, and will be after the wait
+--
+-- One step, so that no token is granted twice.
+local bucketKey = KEYS[1]
+local rate, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
+local least, most, now = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+local tokens, since = capacity, now
+local state = redis.call('GET', bucketKey)
+if state then
+  local before, at = string.match(state, '^(%S+) (%S+)$')
+  -- A clock that goes back must not take tokens away, nor let the same time flow in twice.
+  since = math.max(tonumber(at), now)
+  tokens = math.min(capacity, tonumber(before) + (since - tonumber(at)) * rate / 1000000)
+end
+
+local granted, wait = 0, 0
+if most < 0 then
+  tokens = math.min(capacity, tokens - most)
+elseif tokens >= least then
+  granted = math.floor(math.min(most, tokens))
+  -- \`least\` may be a fraction.
+  if granted < least then granted = least end
+  tokens = tokens - granted
+else
+  wait = math.ceil((least - tokens) / rate * 1000)
+end
+-- Whoever finds nothing makes a full bucket, which is what this one is by then.
+local fullAfter = math.ceil((capacity - tokens) / rate * 1000) + 1000
+redis.call('SET', bucketKey, string.format('%.17g %.0f', tokens, since), 'PX', string.format('%.0f', fullAfter))
+return {'ok', string.format('%.17g', granted), string.format('%.0f', wait)}
+`,
+  'write-documents': `-- write-documents: writes and deletes documents, all or none.
+--
+-- KEYS[1] values   hash    document key -> '<version> <JSON>'; read and written
+-- KEYS[2] index    zset    every document key with score 0, for listing in key order; written
+-- KEYS[3] version  string  the last version given to any document; written
+--
+-- ARGV[1] channel for messages
+-- ARGV[2…] four arguments a write: key, expected ('any', 'absent' or a version), 'set' or 'delete', value
+--
+-- Returns {'ok', version of the first write}  the others follow, each one more
+--         {'conflict', which, current}        the first write (from 1) whose expectation was wrong, and what is there
+--                                             ('<version> <JSON>' or nil); nothing was written
+--
+-- One step: that is compare-and-set. Versions come from one counter, so that a document that is made again goes on.
+local valuesKey, indexKey, versionKey = KEYS[1], KEYS[2], KEYS[3]
+local channel = ARGV[1]
+
+for at = 2, #ARGV, 4 do
+  local expected = ARGV[at + 1]
+  if expected ~= 'any' then
+    local current = redis.call('HGET', valuesKey, ARGV[at])
+    local version = current and string.match(current, '^%d+') or 'absent'
+    if version ~= expected then return {'conflict', (at + 2) / 4, current} end
+  end
+end
+
+local count = (#ARGV - 1) / 4
+local last = redis.call('INCRBY', versionKey, count)
+local changed = {}
+for at = 2, #ARGV, 4 do
+  local key = ARGV[at]
+  if ARGV[at + 2] == 'set' then
+    local version = last - count + (at + 2) / 4
+    redis.call('HSET', valuesKey, key, string.format('%.0f', version) .. ' ' .. ARGV[at + 3])
+    redis.call('ZADD', indexKey, 0, key)
+  else
+    redis.call('HDEL', valuesKey, key)
+    redis.call('ZREM', indexKey, key)
+  end
+  changed[#changed + 1] = key
+end
+redis.call('PUBLISH', channel, cjson.encode(changed))
+return {'ok', string.format('%.0f', last - count + 1)}
+`,
+} as const;

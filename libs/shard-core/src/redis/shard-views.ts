@@ -1,0 +1,83 @@
+import type { ShardBounds } from '../contract/log.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import { SHARD_VIEWS_MAX } from './bounds.ts';
+
+/** Bounds as Redis answers them: offsets are numbers here, exact to 2^53 as they are in the scripts. */
+export interface RawBounds {
+  readonly start: number;
+  readonly end: number;
+  readonly watermark: number;
+}
+
+/** What this process last heard of a shard. Only grows, like the shard itself. */
+export class ShardView {
+  readonly shard: ShardKey;
+  start = 0;
+  end = 0;
+  watermark = 0;
+  sealed = false;
+  sizeBytes = 0;
+  copies = 1;
+  /** `performance.now()` when Redis last said something of it that was complete (start, end and watermark). */
+  heardAt = -Infinity;
+  /** Mean bytes of the entries read last, for the COUNT of the next read. */
+  entryBytes = 0;
+
+  constructor(shard: ShardKey) {
+    this.shard = shard;
+  }
+
+  hear({ start, end, watermark }: RawBounds): void {
+    if (start > this.start) this.start = start;
+    if (end > this.end) this.end = end;
+    if (watermark > this.watermark) this.watermark = watermark;
+    this.heardAt = performance.now();
+  }
+
+  bounds(leaderEpoch: number): ShardBounds {
+    const highWatermark = BigInt(this.watermark);
+    return {
+      logStartOffset: BigInt(this.start),
+      highWatermark,
+      logEndOffset: BigInt(this.end),
+      lastStableOffset: highWatermark,
+      sealed: this.sealed,
+      leaderEpoch,
+      sizeBytes: this.sizeBytes,
+    };
+  }
+}
+
+/** The views of the shards that this process works with, so many at most. */
+export class ShardViews {
+  readonly #views = new Map<ShardKey, ShardView>();
+
+  get(shard: ShardKey): ShardView {
+    let view = this.#views.get(shard);
+    if (view === undefined) {
+      view = new ShardView(shard);
+      this.#views.set(shard, view);
+      if (this.#views.size > SHARD_VIEWS_MAX) {
+        // The oldest: it comes back with one trip when it is needed again.
+        for (const oldest of this.#views.keys()) {
+          this.#views.delete(oldest);
+          break;
+        }
+      }
+    }
+    return view;
+  }
+
+  peek(shard: ShardKey): ShardView | undefined {
+    return this.#views.get(shard);
+  }
+
+  forget(shard: ShardKey): void {
+    this.#views.delete(shard);
+  }
+
+  /** After a failover a log may end earlier than it did: nothing that was heard before counts. */
+  clear(): void {
+    this.#views.clear();
+  }
+}

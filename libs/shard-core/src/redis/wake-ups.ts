@@ -1,0 +1,200 @@
+import type { TailPosition } from '../contract/log.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import type { Keys } from './keys.ts';
+import type { RawBounds, ShardViews } from './shard-views.ts';
+import type { Topology } from './topology.ts';
+
+/** One call of `awaitAppend`. */
+class Waiter {
+  readonly done: (woken: boolean) => void;
+  readonly failed: (error: unknown) => void;
+
+  constructor(done: (woken: boolean) => void, failed: (error: unknown) => void) {
+    this.done = done;
+    this.failed = failed;
+  }
+}
+
+/** The waiters of this process on one shard. */
+interface Watched {
+  readonly offsets: Map<Waiter, number>;
+  /** Redis will send a message when the watermark moves: nobody needs to ask for one again. */
+  armed: boolean;
+  /** Counts what disarms, to tell whether an answer that says "armed" is still true when it arrives. */
+  disarmed: number;
+}
+
+export interface WakeUpsOptions {
+  readonly topology: Topology;
+  readonly keys: Keys;
+  readonly views: ShardViews;
+  /** The end was seen above the watermark: whoever writes may have died in between. */
+  readonly lagging: (shard: ShardKey) => void;
+}
+
+/**
+ * Waiting for appends without asking again and again. A waiter sets a flag in the shard (arm-wake-up), in the same step
+ * as it looks; the next append that readers may see clears the flag and publishes one message. So a shard on which nobody
+ * waits sends none, and one that is appended to 40,000 times a second sends as many as its readers come back to wait.
+ */
+export class WakeUps {
+  readonly #options: WakeUpsOptions;
+  readonly #watched = new Map<ShardKey, Watched>();
+
+  constructor(options: WakeUpsOptions) {
+    this.#options = options;
+  }
+
+  /** See `Log.awaitAppend`. Throws StoreUnavailable. */
+  wait(
+    positions: readonly TailPosition[],
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<boolean> {
+    for (const { shard, offset } of positions) {
+      const view = this.#options.views.peek(shard);
+      // Watermarks only grow, so what was heard once is enough to say yes.
+      if (view !== undefined && (view.sealed || view.watermark > Number(offset))) return Promise.resolve(true);
+    }
+    if (signal?.aborted === true) return Promise.resolve(false);
+
+    return new Promise<boolean>((resolve, reject) => {
+      const settle = (finish: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        for (const { shard } of positions) this.#unwatch(shard, waiter);
+        finish();
+      };
+      const waiter = new Waiter(
+        (woken) => settle(() => resolve(woken)),
+        (error) => settle(() => reject(error as Error)),
+      );
+      const onAbort = () => waiter.done(false);
+      const timer = setTimeout(onAbort, timeoutMs);
+      signal?.addEventListener('abort', onAbort);
+      // Registered before anything is asked: a message may overtake the answer.
+      for (const { shard, offset } of positions) this.#watch(shard, waiter, Number(offset));
+      for (const { shard } of positions) {
+        const watched = this.#watched.get(shard);
+        if (watched !== undefined && !watched.armed) void this.#arm(shard, watched);
+      }
+    });
+  }
+
+  /** Readers of this process may see the shard up to its watermark: its own append, or a message, says so. */
+  heard(shard: ShardKey, watermark: number): void {
+    const watched = this.#watched.get(shard);
+    if (watched === undefined) return;
+    for (const [waiter, offset] of watched.offsets) if (watermark > offset) waiter.done(true);
+  }
+
+  /** This process has sealed the shard. */
+  sealed(shard: ShardKey): void {
+    const view = this.#options.views.peek(shard);
+    if (view !== undefined) view.sealed = true;
+    const watched = this.#watched.get(shard);
+    if (watched !== undefined) wakeAll(watched);
+  }
+
+  /** This process has deleted the shard. */
+  deleted(shard: ShardKey): void {
+    const watched = this.#watched.get(shard);
+    if (watched !== undefined) wakeAll(watched);
+  }
+
+  /** A message of the shards' channel: `<kind> <shard> <start> <end> <watermark>`. */
+  message(text: string): void {
+    const [kind, name, ...numbers] = text.split(' ');
+    const shard = name as ShardKey;
+    const [start = 0, end = 0, watermark = 0] = numbers.map(Number);
+    const bounds: RawBounds = { start, end, watermark };
+    const { views, lagging } = this.#options;
+    if (kind === 'deleted') {
+      views.forget(shard);
+    } else {
+      const view = views.peek(shard);
+      view?.hear(bounds);
+      if (view !== undefined && kind === 'sealed') view.sealed = true;
+    }
+    const watched = this.#watched.get(shard);
+    if (watched === undefined || kind === 'trimmed') return;
+    if (kind === 'sealed' || kind === 'deleted') {
+      wakeAll(watched);
+      return;
+    }
+    if (end > watermark) lagging(shard);
+    this.#disarm(watched);
+    this.heard(shard, watermark);
+    // Those for whom it was not enough.
+    if (watched.offsets.size > 0) void this.#arm(shard, watched);
+  }
+
+  /** Messages or flags may have been lost: look again at everything that is waited for. */
+  lookAgain(): void {
+    for (const [shard, watched] of this.#watched) {
+      this.#disarm(watched);
+      void this.#arm(shard, watched);
+    }
+  }
+
+  close(): void {
+    for (const { offsets } of [...this.#watched.values()]) for (const waiter of [...offsets.keys()]) waiter.done(false);
+  }
+
+  #watch(shard: ShardKey, waiter: Waiter, offset: number): void {
+    let watched = this.#watched.get(shard);
+    if (watched === undefined) {
+      watched = { offsets: new Map(), armed: false, disarmed: 0 };
+      this.#watched.set(shard, watched);
+    }
+    // One shard asked for twice in one call: the lower offset is the one that is reached first.
+    watched.offsets.set(waiter, Math.min(offset, watched.offsets.get(waiter) ?? Infinity));
+  }
+
+  #unwatch(shard: ShardKey, waiter: Waiter): void {
+    const watched = this.#watched.get(shard);
+    if (watched === undefined) return;
+    watched.offsets.delete(waiter);
+    if (watched.offsets.size === 0) this.#watched.delete(shard);
+  }
+
+  #disarm(watched: Watched): void {
+    watched.armed = false;
+    watched.disarmed += 1;
+  }
+
+  async #arm(shard: ShardKey, watched: Watched): Promise<void> {
+    const { topology, keys, views, lagging } = this.#options;
+    const { disarmed } = watched;
+    let lowest = Infinity;
+    for (const offset of watched.offsets.values()) lowest = Math.min(lowest, offset);
+    try {
+      const { meta } = keys.shard(shard);
+      const reply = await topology.at(meta, (node) => node.run('arm-wake-up', [meta], [String(lowest)]));
+      if (reply[0] === 'shardNotFound') {
+        wakeAll(watched);
+        return;
+      }
+      const [start, end, watermark] = reply.slice(1, 4).map(Number) as [number, number, number];
+      const view = views.get(shard);
+      view.hear({ start, end, watermark });
+      view.copies = Number(reply[5]);
+      if (end > watermark) lagging(shard);
+      if (reply[4] === '1') {
+        view.sealed = true;
+        wakeAll(watched);
+        return;
+      }
+      this.heard(shard, watermark);
+      if (watched.offsets.size === 0) return;
+      // `ready`, or a message came meanwhile and took the flag away: those who still wait need a new one.
+      if (reply[0] === 'armed' && disarmed === watched.disarmed) watched.armed = true;
+      else if (disarmed === watched.disarmed) void this.#arm(shard, watched);
+    } catch (error) {
+      for (const waiter of [...watched.offsets.keys()]) waiter.failed(error);
+    }
+  }
+}
+
+function wakeAll({ offsets }: Watched): void {
+  for (const waiter of [...offsets.keys()]) waiter.done(true);
+}
