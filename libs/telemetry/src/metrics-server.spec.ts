@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DURATION_BUCKETS_SECONDS, logMetrics, requestMetrics, tailCacheMetrics, trafficMetrics } from './metrics.ts';
-import { MetricsServerError, startMetricsServer } from './metrics-server.ts';
+import { METRICS_CONNECTIONS_MAX, MetricsServerError, startMetricsServer } from './metrics-server.ts';
 import type { MetricsServer } from './metrics-server.ts';
 
 let server: MetricsServer | undefined;
@@ -97,6 +98,25 @@ describe('the metrics server', () => {
     expect((await get('/metrics', { method: 'POST' })).status).toBe(405);
     expect(await get('/metrics', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
     expect((await get('/metrics?x=1')).status).toBe(200);
+  });
+
+  it('takes as many connections as it has places, and drops the next', async () => {
+    server = await startMetricsServer({ host: '127.0.0.1', port: 0 });
+    const { port } = server;
+    const sockets: Socket[] = [];
+    /** Whether a request on a connection that stays open is answered. */
+    const answered = () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => socket.write('HEAD /metrics HTTP/1.1\r\nhost: x\r\n\r\n'));
+        sockets.push(socket);
+        socket.once('data', () => resolve(true));
+        socket.once('error', () => resolve(false));
+        socket.once('close', () => resolve(false));
+      });
+    const places = await Promise.all(Array.from({ length: METRICS_CONNECTIONS_MAX }, answered));
+    expect(places).toEqual(places.map(() => true));
+    expect(await answered()).toBe(false);
+    for (const socket of sockets) socket.destroy();
   });
 
   it('says in a sentence that the port is taken', async () => {

@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { logger } from './logger.ts';
@@ -23,7 +22,7 @@ export class MetricsServerError extends Error {
 }
 
 /** A scraper needs one connection; this leaves room for several and none for a flood. */
-const CONNECTIONS_MAX = 32;
+export const METRICS_CONNECTIONS_MAX = 32;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Gauges that prom-client names like counters, which `promtool check metrics` complains of; the same numbers by type remain. */
 const misnamedDefaults = [
@@ -33,11 +32,13 @@ const misnamedDefaults = [
 ];
 
 /**
- * Serves `/metrics` in Prometheus's text format: our numbers and the process's (CPU, memory, event loop, GC). prom-client is
- * loaded here and not earlier. Throws MetricsServerError when the port is taken or not allowed.
+ * Serves `/metrics` in Prometheus's text format: our numbers and the process's (CPU, memory, event loop, GC). Throws
+ * MetricsServerError when it cannot listen there.
  */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
-  const [{ default: prometheus }, { registerFamilies }] = await Promise.all([
+  // Loaded here: together they take four times as long as the rest of this library, and the command line needs neither.
+  const [{ createServer }, { default: prometheus }, { registerFamilies }] = await Promise.all([
+    import('node:http'),
     import('prom-client'),
     import('./metrics-exposition.ts'),
   ]);
@@ -51,7 +52,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
       response.end();
     });
   });
-  server.maxConnections = CONNECTIONS_MAX;
+  server.maxConnections = METRICS_CONNECTIONS_MAX;
   await listen(server, options);
   // Only now: it begins to observe GC and event loop, which nothing would stop if the port were taken.
   prometheus.collectDefaultMetrics({ register: registry });
@@ -84,7 +85,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, regist
   response.end(request.method === 'HEAD' ? undefined : text);
 }
 
-function listen(server: ReturnType<typeof createServer>, { host, port }: MetricsServerOptions): Promise<void> {
+function listen(server: Server, { host, port }: MetricsServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException) => {
       reject(new MetricsServerError(explain(error, host, port), { cause: error }));
