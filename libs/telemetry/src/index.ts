@@ -1,5 +1,15 @@
 export * from './attributes.ts';
-export { activeSpan, discardSpan, failSpan, offSpan, spanKinds, startSpan, tracing, withSpan } from './tracing.ts';
+export {
+  activeSpan,
+  discardSpan,
+  failSpan,
+  offSpan,
+  runInSpan,
+  spanKinds,
+  startSpan,
+  tracing,
+  withSpan,
+} from './tracing.ts';
 export type { SpanParent, SpanStart, Tracing } from './tracing.ts';
 export * from './trace-parent.ts';
 export * from './http-border.ts';
