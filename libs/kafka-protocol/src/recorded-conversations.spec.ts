@@ -12,12 +12,12 @@ import {
   encodeResponse,
   errorCodes,
   type FetchResponse,
-  MalformedFrame,
   type ProduceRequest,
   readRequestHeader,
 } from './index.ts';
 import { type Conversation, readConversations } from './testing/conversations.ts';
 import { Random } from './testing/random.ts';
+import { expectSame, outcomeOf } from './testing/refusal.ts';
 
 const all = readConversations();
 // Three clients asked for a version of ApiVersions that the broker did not know.
@@ -28,17 +28,6 @@ const apiOf = ({ key }: Conversation) => {
   if (api === undefined) throw new Error(`no API with key ${key}`);
   return api;
 };
-
-/** What a reader makes of bytes: a value, or the class of its refusal. Anything else is rethrown. */
-function outcomeOf(read: () => unknown): 'value' | 'refused' {
-  try {
-    read();
-    return 'value';
-  } catch (error) {
-    if (error instanceof MalformedFrame) return 'refused';
-    throw error;
-  }
-}
 
 const readRequest = (frame: Buffer) => {
   const header = readRequestHeader(frame, apisByKey);
@@ -199,7 +188,8 @@ describe('batches in recorded conversations', () => {
         // Two compressors rarely agree on the bytes; the records are the same.
         if (compression === 'none') expect(again.equals(batch)).toBe(true);
         else
-          expect(contentOf(decodeBatch(again, 0, checkAgain.header, { uncompressedBytesMax: 1024 * 1024 }))).toEqual(
+          expectSame(
+            contentOf(decodeBatch(again, 0, checkAgain.header, { uncompressedBytesMax: 1024 * 1024 })),
             contentOf(decoded),
           );
         position += header.sizeBytes;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { generateValue, roundTrip } from '../testing/generate-value.ts';
 import { Random } from '../testing/random.ts';
+import { expectSame, outcomeOf } from '../testing/refusal.ts';
 import { decode, encode } from './codec.ts';
 import {
   array,
@@ -74,7 +75,7 @@ describe('a codec', () => {
     for (let version = 0; version <= 3; version++) {
       for (let seed = 0; seed < 200; seed++) {
         const value = generateValue(everything, version, new Random(seed));
-        expect(roundTrip(everything, version, value)).toEqual(value);
+        expectSame(roundTrip(everything, version, value), value);
       }
     }
   });
@@ -85,7 +86,8 @@ describe('a codec', () => {
         encode(everything, version, generateValue(everything, version, new Random(version)) as never),
       );
       for (let length = 0; length < whole.length; length++) {
-        expect(() => decode(everything, version, whole.subarray(0, length))).toThrow(MalformedFrame);
+        if (outcomeOf(() => decode(everything, version, whole.subarray(0, length))) === 'value')
+          throw new Error(`cut to ${length} bytes, v${version} is taken`);
       }
     }
   });
@@ -371,6 +373,6 @@ describe('a large message', () => {
     const copy = Buffer.from(first);
     encode(m, 0, { names: ['other'], data: Buffer.alloc(2_000_000) });
     expect(first.equals(copy)).toBe(true);
-    expect(decode(m, 0, first).names).toEqual(value.names);
+    expectSame(decode(m, 0, first).names, value.names);
   });
 });

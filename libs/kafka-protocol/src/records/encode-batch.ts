@@ -66,6 +66,7 @@ export function encodeBatch(records: readonly RecordDraft[], options: BatchOptio
   const allocate = options.allocate ?? Buffer.allocUnsafe;
   const compression = options.compression ?? 'none';
   let batch: Buffer;
+  let sectionBytes = total;
   if (compression === 'none') {
     batch = allocate(BATCH_HEADER_BYTES + total);
     writeRecords(batch, BATCH_HEADER_BYTES, records, sizes, baseTimestampMs);
@@ -73,9 +74,12 @@ export function encodeBatch(records: readonly RecordDraft[], options: BatchOptio
     const plain = Buffer.allocUnsafe(total);
     writeRecords(plain, 0, records, sizes, baseTimestampMs);
     const packed = compress(compression, plain);
+    sectionBytes = packed.length;
     batch = allocate(BATCH_HEADER_BYTES + packed.length);
     batch.set(packed, BATCH_HEADER_BYTES);
   }
+  if (batch.length !== BATCH_HEADER_BYTES + sectionBytes)
+    throw new RangeError(`${batch.length} bytes were allocated for a batch of ${BATCH_HEADER_BYTES + sectionBytes}`);
   writeHeader(batch, count, baseTimestampMs, maxTimestampMs, compression, options);
   return batch;
 }
