@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseJson, syntaxErrorPosition } from './json-text.ts';
+
+describe('parseJson', () => {
+  it('reads UTF-8 JSON, with or without a byte order mark', () => {
+    expect(parseJson(Buffer.from('{"a":"ü"}'))).toEqual({ ok: true, value: { a: 'ü' } });
+    expect(parseJson(Buffer.from('\ufeff[1]'))).toEqual({ ok: true, value: [1] });
+  });
+
+  it('refuses bytes that are not UTF-8 instead of replacing them', () => {
+    expect(parseJson(Buffer.from([0x22, 0xff, 0x22]))).toMatchObject({
+      ok: false,
+      error: { message: 'Not JSON at position 0 (line 1, column 1): the text is not UTF-8.' },
+    });
+  });
+
+  it('says where the text stops being JSON', () => {
+    expect(parseJson(Buffer.from('{\n  "a": 1,\n  b: 2\n}'))).toEqual({
+      ok: false,
+      error: {
+        position: 14,
+        line: 3,
+        column: 3,
+        message: 'Not JSON at position 14 (line 3, column 3): unexpected "b".',
+      },
+    });
+  });
+});
+
+describe('syntaxErrorPosition', () => {
+  it.each([
+    ['', 0],
+    ['{', 1],
+    ['{"a"', 4],
+    ['{"a":', 5],
+    ['{"a":1,}', 7],
+    ['[1,]', 3],
+    ['[1 2]', 3],
+    ['{"a":1} x', 8],
+    ['"abc', 4],
+    ['"a\\x"', 2],
+    ['"a\nb"', 2],
+    ['tru', 3],
+    ['trux', 3],
+    ['nul1', 3],
+    ['-', 1],
+    ['01', 1],
+    ['1.', 1],
+    [']', 0],
+    ['{]', 1],
+    ["{'a':1}", 1],
+    ['\u00a01', 0],
+  ])('finds the break in %j at %d', (text, position) => {
+    expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
+    expect(syntaxErrorPosition(text)).toBe(position);
+  });
+
+  it('passes over whatever JSON.parse accepts', () => {
+    for (const text of ['{"a":[1,-2.5e+3,{"b":null}],"c":"\\u00e9\\n"}', ' [ ] ', '{ }', '"x"', 'true', '0']) {
+      JSON.parse(text);
+      expect(syntaxErrorPosition(text)).toBe(text.length);
+    }
+  });
+
+  it('does not overflow on deep nesting', () => {
+    const depth = 200_000;
+    expect(syntaxErrorPosition('['.repeat(depth) + '}')).toBe(depth);
+  });
+});

@@ -1,0 +1,162 @@
+import { parseShardId, type Shard, type Stream } from '@tailrace/shard-core';
+import { z } from 'zod';
+import type { RestDependencies } from '../dependencies.ts';
+import { eventFeed, HEARTBEAT_MS } from '../event-feed.ts';
+import { parseEventPosition } from '../event-position.ts';
+import { EVENT_STREAM_MEDIA_TYPE } from '../media-type.ts';
+import { operation } from '../operation.ts';
+import { invalidRequest, Problem, problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
+import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
+import { valueForm } from '../record-view.ts';
+import { parentsOf, streamPath } from '../stream-schema.ts';
+
+/** What one feed follows at most: the position of more would not fit into a header on the way back. */
+const SHARDS_MAX = 256;
+/** Feeds that one process serves at most. */
+const FEEDS_MAX = 1000;
+let feedCount = 0;
+
+/** Follows a stream as server-sent events. Errors: 400, 404, 410 positionExpired, 503. */
+export const followEvents = operation({
+  id: 'followEvents',
+  method: 'get',
+  route: '/v1/streams/{stream}/events',
+  tag: 'records',
+  summary: 'Follow a stream as server-sent events',
+  description:
+    'Each event without a name is one record, as `Record`. Others: `gap` (offsets that cannot be shown), `shardEnd` (a split ' +
+    'or merge; the children are followed from there), `end` (the stream was deleted). Each has an id from which ' +
+    'a new request with `Last-Event-ID` goes on. A comment comes at least every 15 seconds.',
+  path: streamPath,
+  query: z.strictObject({
+    from: readFromParameter.default({ at: 'latest' }),
+    shards: z
+      .string()
+      .regex(/^(shardId-)?\d{1,12}(,(shardId-)?\d{1,12})*$/, 'must be shard ids with commas between')
+      .optional()
+      .meta({ description: 'Only these shards (and what they are split into), with commas between. Left out: all.' }),
+    as: valueForm,
+  }),
+  headers: z.strictObject({
+    'Last-Event-ID': z
+      .string()
+      .optional()
+      .meta({ description: 'The id of the last event that was taken. Outweighs `from`.' }),
+  }),
+  answers: {
+    200: {
+      description: 'Events without end.',
+      content: { [EVENT_STREAM_MEDIA_TYPE]: { schema: z.string() } },
+    },
+  },
+  problems: [400, 404, 410, 503],
+  async run({ path, query, header, signal }, dependencies) {
+    const stream = await dependencies.catalog.find(path.stream);
+    if (stream === undefined) throw streamNotFound(path.stream);
+    if (feedCount >= FEEDS_MAX) throw tooManyFeeds();
+    const lastEventId = header('last-event-id');
+    const offsets =
+      lastEventId === undefined || lastEventId === ''
+        ? await beginningOf(dependencies, stream, firstShards(stream, query), query.from)
+        : resumed(stream, lastEventId);
+    const feed = eventFeed(dependencies, {
+      stream,
+      offsets,
+      childrenFrom: query.from.at === 'time' ? query.from : { at: 'earliest' },
+      as: query.as,
+      heartbeatMs: HEARTBEAT_MS,
+      signal,
+    });
+    return {
+      status: 200,
+      contentType: EVENT_STREAM_MEDIA_TYPE,
+      // A proxy that buffers would keep the events back (X-Accel-Buffering is nginx's word for it).
+      headers: { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
+      chunks: counted(feed),
+    };
+  },
+});
+
+async function* counted(feed: AsyncGenerator<string>): AsyncGenerator<string> {
+  feedCount++;
+  try {
+    yield* feed;
+  } finally {
+    feedCount--;
+  }
+}
+
+/** The named shards; else those that are open (`latest`), or those from which all others came. */
+function firstShards(
+  stream: Stream,
+  { from, shards }: { from: ReadFrom; shards?: string | undefined },
+): readonly Shard[] {
+  if (shards !== undefined) {
+    return [...new Set(shards.split(','))].map((shardId) => {
+      const shard = stream.shard(parseShardId(shardId) as number);
+      if (shard === undefined) throw shardNotFound(stream.name, shardId);
+      return shard;
+    });
+  }
+  if (from.at === 'latest') return stream.openShards;
+  return stream.shards.filter((shard) => parentsOf(shard).every((parent) => stream.shard(parent) === undefined));
+}
+
+async function beginningOf(
+  { store }: RestDependencies,
+  stream: Stream,
+  shards: readonly Shard[],
+  from: ReadFrom,
+): Promise<ReadonlyMap<number, bigint>> {
+  if (shards.length > SHARDS_MAX) {
+    const message = `${stream.name} has ${shards.length} shards, one request follows ${SHARDS_MAX} at most: name them`;
+    throw invalidRequest([{ pointer: '?shards', message }]);
+  }
+  if (shards.length !== 1 && (from.at === 'offset' || from.at === 'sequenceNumber')) {
+    const message = 'an offset or sequence number is a place in one shard: name that one with shards';
+    throw invalidRequest([{ pointer: '?from', message }]);
+  }
+  const offsets = new Map<number, bigint>();
+  for (const shard of shards) offsets.set(shard.number, await offsetOf(store, shard, from));
+  const [shard] = shards;
+  if (shard !== undefined && from.at === 'offset') {
+    // A gap event would tell as much, but a wrong request deserves its error.
+    const bounds = await store.log.bounds(shard.key);
+    if (!bounds.ok) throw problemOfRefusal(bounds.refusal);
+    const { logStartOffset, logEndOffset } = bounds.value;
+    const { offset } = from;
+    if (offset < logStartOffset || offset > logEndOffset) {
+      throw problemOfRefusal({ code: 'offsetOutOfRange', shard: shard.key, offset, logStartOffset, logEndOffset });
+    }
+  }
+  return offsets;
+}
+
+function resumed(stream: Stream, lastEventId: string): ReadonlyMap<number, bigint> {
+  const offsets = parseEventPosition(stream.id, lastEventId);
+  if (offsets === undefined) {
+    throw invalidRequest([{ pointer: 'Last-Event-ID', message: 'this is not the id of an event' }]);
+  }
+  const expired = (detail: string): Problem =>
+    new Problem({ status: 410, code: 'positionExpired', title: 'Position expired', detail });
+  if (offsets === 'otherStream') {
+    throw expired(`The event came from another stream than today's ${stream.name}: it was deleted and made again.`);
+  }
+  for (const number of offsets.keys()) {
+    if (stream.shard(number) === undefined) throw expired(`Shard ${number} of ${stream.name} is gone.`);
+  }
+  if (offsets.size > SHARDS_MAX)
+    throw expired(`A position of ${offsets.size} shards; ${SHARDS_MAX} are followed at most.`);
+  return offsets;
+}
+
+function tooManyFeeds(): Problem {
+  return new Problem({
+    status: 503,
+    code: 'tooManyFeeds',
+    title: 'Too many feeds',
+    detail: `This process serves ${FEEDS_MAX} feeds already; try again or ask another one.`,
+    retryable: true,
+    retryAfterMs: 5000,
+  });
+}

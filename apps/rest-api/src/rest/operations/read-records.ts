@@ -1,0 +1,131 @@
+import { parseShardId, type Shard } from '@tailrace/shard-core';
+import { z } from 'zod';
+import type { RestDependencies } from '../dependencies.ts';
+import { JSON_MEDIA_TYPE } from '../media-type.ts';
+import { operation } from '../operation.ts';
+import { problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
+import { integerParameter } from '../query-schema.ts';
+import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
+import { recordView, type RecordView, valueForm, viewRecord } from '../record-view.ts';
+import { isEndOfShard, readPage, type ShardPage } from '../shard-reader.ts';
+import { childrenOf, shardPath } from '../stream-schema.ts';
+
+const LIMIT_MAX = 10_000;
+const LIMIT_DEFAULT = 1000;
+const BYTES_MAX = 8 * 1024 * 1024;
+const BYTES_DEFAULT = 1024 * 1024;
+const WAIT_MS_MAX = 60_000;
+/** How often `earliest` is looked up again when retention moved the start away in between. */
+const EARLIEST_ATTEMPTS_MAX = 5;
+
+const pageView = z
+  .strictObject({
+    records: z.array(recordView),
+    unreadable: z
+      .array(z.strictObject({ fromOffset: z.string(), toOffset: z.string(), reason: z.string() }))
+      .optional()
+      .meta({ description: 'Offsets (inclusive) whose batch its producer wrote so that nobody can decode it.' }),
+    nextOffset: z.string().meta({ pattern: '^\\d+$', description: 'Read on `from` here.' }),
+    millisBehindLatest: z.int().meta({ description: 'Age of the last record of the page; 0 at the tip.' }),
+    endOfShard: z.boolean().meta({ description: 'The shard was split or merged and all of it has been read.' }),
+    childShards: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'At the end of the shard: where its records go on.' }),
+  })
+  .meta({ id: 'RecordPage' });
+
+/** Reads records of one shard, and waits for them if asked. Errors: 400, 404, 400 offsetOutOfRange, 503. */
+export const readRecords = operation({
+  id: 'readRecords',
+  method: 'get',
+  route: '/v1/streams/{stream}/shards/{shardId}/records',
+  tag: 'records',
+  summary: 'Read records of one shard',
+  path: shardPath,
+  query: z.strictObject({
+    from: readFromParameter.default({ at: 'earliest' }),
+    limit: integerParameter({ min: 1, max: LIMIT_MAX, default: LIMIT_DEFAULT, description: 'Records at most.' }),
+    maxBytes: integerParameter({
+      min: 1,
+      max: BYTES_MAX,
+      default: BYTES_DEFAULT,
+      description: 'Bytes of keys and values at most; the first record comes however large it is.',
+    }),
+    waitMs: integerParameter({
+      min: 0,
+      max: WAIT_MS_MAX,
+      default: 0,
+      description: 'How long to wait for the first record when there is none yet.',
+    }),
+    as: valueForm,
+  }),
+  answers: { 200: { description: 'A page of records.', content: { [JSON_MEDIA_TYPE]: { schema: pageView } } } },
+  problems: [400, 404, 503],
+  async run({ path, query, signal }, dependencies) {
+    const { store, catalog, clock } = dependencies;
+    const stream = await catalog.find(path.stream);
+    if (stream === undefined) throw streamNotFound(path.stream);
+    const shard = stream.shard(parseShardId(path.shardId) as number);
+    if (shard === undefined) throw shardNotFound(path.stream, path.shardId);
+    const deadlineMs = clock() + query.waitMs;
+    const read = (from: bigint) =>
+      readPage(store, shard, from, { recordsMax: query.limit, bytesMax: query.maxBytes }, (record, offset, timeMs) =>
+        viewRecord(record, offset, timeMs, shard, query.as),
+      );
+    let page = await firstPage(dependencies, shard, query.from, read);
+    // Control records are passed over, so a page may be empty although there was something to read.
+    while (page.records.length === 0 && page.unreadable.length === 0 && !isEndOfShard(page)) {
+      if (page.nextOffset >= page.bounds.highWatermark) {
+        const timeoutMs = deadlineMs - clock();
+        if (timeoutMs <= 0 || signal.aborted) break;
+        const position = { shard: shard.key, offset: page.nextOffset };
+        if (!(await store.log.awaitAppend([position], { timeoutMs, signal }))) break;
+      }
+      const outcome = await read(page.nextOffset);
+      if (!outcome.ok) throw problemOfRefusal(outcome.refusal);
+      page = outcome.value;
+    }
+    const endOfShard = isEndOfShard(page);
+    // The split or merge may be newer than the stream that was found above.
+    const now = endOfShard ? ((await catalog.refresh(path.stream)) ?? stream) : stream;
+    return {
+      status: 200,
+      headers: { 'Cache-Control': 'no-store' },
+      json: {
+        records: page.records,
+        ...(page.unreadable.length === 0 ? {} : { unreadable: page.unreadable.map(viewUnreadable) }),
+        nextOffset: String(page.nextOffset),
+        millisBehindLatest: millisBehindLatest(page, clock()),
+        endOfShard,
+        ...(endOfShard ? { childShards: childrenOf(now, shard).map(({ shardId }) => shardId) } : {}),
+      },
+    };
+  },
+});
+
+type Read = (from: bigint) => ReturnType<typeof readPage<RecordView>>;
+
+/** With `earliest`, retention may move the start between looking it up and reading: then it is looked up again. */
+async function firstPage(
+  { store }: RestDependencies,
+  shard: Shard,
+  from: ReadFrom,
+  read: Read,
+): Promise<ShardPage<RecordView>> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await read(await offsetOf(store, shard, from));
+    if (outcome.ok) return outcome.value;
+    const again = outcome.refusal.code === 'offsetOutOfRange' && (from.at === 'earliest' || from.at === 'time');
+    if (!again || attempt === EARLIEST_ATTEMPTS_MAX) throw problemOfRefusal(outcome.refusal);
+  }
+}
+
+export function viewUnreadable(range: { fromOffset: bigint; toOffset: bigint; reason: string }) {
+  return { fromOffset: String(range.fromOffset), toOffset: String(range.toOffset), reason: range.reason };
+}
+
+function millisBehindLatest(page: ShardPage<unknown>, nowMs: number): number {
+  if (page.nextOffset >= page.bounds.highWatermark || page.lastAppendTimeMs === undefined) return 0;
+  return Math.max(0, nowMs - page.lastAppendTimeMs);
+}
