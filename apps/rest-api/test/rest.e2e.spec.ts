@@ -6,6 +6,7 @@ import { parseSequenceNumber } from '@tailrace/shard-core';
 import { uniqueName } from '@tailrace/testkit';
 import { MemoryStore } from './rest-memory-store.ts';
 import { type RestService, startRestService } from './rest-service.ts';
+import { splitFirstShard } from './rest-split.ts';
 
 const store = new MemoryStore();
 let service: RestService;
@@ -366,7 +367,7 @@ describe('reading', () => {
   it('tells the end of a shard and where it goes on', async () => {
     const name = await newStream();
     await service.call('POST', `/v1/streams/${name}/records`, { data: 'x' });
-    await split(name);
+    await splitFirstShard(service, store, name);
     const { body } = await service.call('GET', `/v1/streams/${name}/shards/0/records`);
     expect(body).toMatchObject({
       records: [{ offset: '0' }],
@@ -375,28 +376,6 @@ describe('reading', () => {
     });
   });
 });
-
-/** What a split will do: seal, open the children, write them down. */
-async function split(name: string): Promise<void> {
-  const parent = service.catalog.peek(name)!.shards[0]!;
-  const sealed = await store.log.seal(parent.key);
-  if (!sealed.ok) throw new Error('not sealed');
-  const endOffset = String(sealed.value.endOffset);
-  const { start, end } = parent.hashRange;
-  const middle = (start + end) / 2n;
-  const children = [
-    { number: 1, hashRange: { start: String(start), end: String(middle) }, partition: 0 },
-    { number: 2, hashRange: { start: String(middle + 1n), end: String(end) }, partition: 1 },
-  ].map((child) => ({ ...child, parent: 0, startOffset: endOffset, openedAtMs: Date.now() }));
-  for (const { number } of children) {
-    const key = parent.key.replace(/\d+$/, String(number)) as typeof parent.key;
-    await store.log.openShard(key, { startOffset: sealed.value.endOffset });
-  }
-  await service.catalog.update(name, (document) => ({
-    ...document,
-    shards: [...document.shards.map((shard) => ({ ...shard, endOffset, closedAtMs: Date.now() })), ...children],
-  }));
-}
 
 describe('what is wrong', () => {
   it.each<[string, string, unknown, number, string]>([
