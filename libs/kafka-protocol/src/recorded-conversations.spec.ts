@@ -116,7 +116,7 @@ describe('recorded conversations', () => {
     for (let i = 0; i < 50_000; i++) {
       const conversation = random.oneOf(known);
       const isRequest = conversation.response === undefined || random.below(2) === 0;
-      const mutated = Buffer.from(isRequest ? conversation.request : (conversation.response as Buffer));
+      const mutated = Buffer.from(isRequest ? conversation.request : conversation.response);
       const changes = 1 + random.below(3);
       for (let change = 0; change < changes; change++) {
         mutated[random.below(mutated.length)] = random.oneOf([0, 1, 0x7f, 0x80, 0xff, random.below(256)]);

@@ -172,6 +172,27 @@ describe('a string', () => {
   });
 });
 
+describe('a length', () => {
+  it('that points past the end is refused where it stands', () => {
+    const old = message({ name: 'Old', versions: [0, 0], fields: { s: string() } });
+    const data = message({ name: 'Data', versions: [0, 1], flexibleFrom: 1, fields: { list: array(bytes()) } });
+    expect(() => decode(old, 0, hex('0005 6162'))).toThrow('Old v0: s at byte 2: needs 5 bytes, 2 are left');
+    expect(() => decode(data, 0, hex('00000001 7fffffff aa'))).toThrow(
+      'Data v0: list at byte 8: needs 2147483647 bytes, 1 are left',
+    );
+    expect(() => decode(data, 1, hex('02 ffffffff0f aa'))).toThrow(
+      'Data v1: list at byte 6: needs 4294967294 bytes, 1 are left',
+    );
+  });
+
+  it('may not leave its tagged field, even where the frame goes on', () => {
+    const m = message({ name: 'Fenced', versions: [0, 0], flexibleFrom: 0, fields: { s: string({ tag: 0 }) } });
+    expect(() => decode(m, 0, hex('01 00 02 05 61 62636465'))).toThrow(
+      'Fenced v0: s at byte 4: needs 4 bytes, 1 are left',
+    );
+  });
+});
+
 describe('an error', () => {
   it('names message, version, field and position', () => {
     const m = message({

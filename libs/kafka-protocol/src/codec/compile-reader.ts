@@ -126,10 +126,10 @@ export function defaultExpression(field: Field): string {
   if (field.kind === 'array') return '[]';
   if (field.kind === 'bytes' || field.kind === 'records') return 'noBytes';
   if (field.kind === 'int64') return `${(given as bigint | undefined) ?? 0n}n`;
-  if (field.kind === 'bool') return String(given ?? false);
+  if (field.kind === 'bool') return String((given as boolean | undefined) ?? false);
   if (field.kind === 'uuid') return JSON.stringify(given ?? ZERO_UUID);
   if (field.kind === 'string') return JSON.stringify(given ?? '');
-  return String(given ?? 0);
+  return String((given as number | undefined) ?? 0);
 }
 
 class ReaderGenerator {

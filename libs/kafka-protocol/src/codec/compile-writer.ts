@@ -2,7 +2,7 @@ import { defaultExpression, scalarBytes } from './compile-reader.ts';
 import { type Field, type Fields, isCarried, isNullable, isTagged, type ScalarKind, type UnknownTag } from './field.ts';
 import { UnsupportedField } from './malformed-frame.ts';
 import { isFlexible, type Message } from './message.ts';
-import { Scratch } from './scratch.ts';
+import { recordsBytes, type Scratch } from './scratch.ts';
 import { writeText } from './text.ts';
 import { writeUuid } from './uuid.ts';
 
@@ -98,7 +98,7 @@ function compileWriter(declaration: Message, version: number): Writer {
     `'use strict';\nreturn function write_${declaration.name}_v${version}(s, p, m) {\nlet b = s.bytes, d = s.view;\n${body}\nreturn p;\n};`,
   ); // prettier-ignore
   return compile(
-    unsupported, refuseNull, putUvarint, putString, putCompactString, writeUuid, putSizeBefore, putUnknownTags, Scratch.recordsBytes, NO_BYTES,
+    unsupported, refuseNull, putUvarint, putString, putCompactString, writeUuid, putSizeBefore, putUnknownTags, recordsBytes, NO_BYTES,
   ) as Writer; // prettier-ignore
 }
 

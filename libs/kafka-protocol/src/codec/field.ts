@@ -117,14 +117,14 @@ export function array<Value, Given, Optional extends boolean, const O extends Fi
   element: Field<Value, Given, Optional>,
   options?: O,
 ): Field<Value[], readonly Given[], IsOptional<O>> {
-  return { kind: 'array', nullable: false, options: options ?? {}, element: element as Field };
+  return { kind: 'array', nullable: false, options: options ?? {}, element: element };
 }
 
 export function nullableArray<Value, Given, Optional extends boolean, const O extends FieldOptions<readonly [] | null>>(
   element: Field<Value, Given, Optional>,
   options?: O,
 ): Field<Value[] | null, readonly Given[] | null, IsOptional<O>> {
-  return { kind: 'array', nullable: true, options: options ?? {}, element: element as Field };
+  return { kind: 'array', nullable: true, options: options ?? {}, element: element };
 }
 
 export function struct<const F extends Fields, const O extends FieldOptions<never>>(

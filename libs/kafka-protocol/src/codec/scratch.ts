@@ -38,14 +38,6 @@ export class Scratch {
     this.view = viewOf(larger);
   }
 
-  /** Total bytes of `records`. */
-  static recordsBytes(records: RecordsGiven): number {
-    if (!Array.isArray(records)) return (records as Buffer).length;
-    let sum = 0;
-    for (const piece of records as readonly Buffer[]) sum += piece.length;
-    return sum;
-  }
-
   /** Put record batches at `position`, by copy or by reference; returns the position behind them in the scratch. */
   putRecords(position: number, records: RecordsGiven): number {
     if (!Array.isArray(records)) return this.#putPiece(position, records as Buffer);
@@ -96,4 +88,12 @@ export class Scratch {
 
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Total bytes of `records`. */
+export function recordsBytes(records: RecordsGiven): number {
+  if (!Array.isArray(records)) return (records as Buffer).length;
+  let sum = 0;
+  for (const piece of records as readonly Buffer[]) sum += piece.length;
+  return sum;
 }

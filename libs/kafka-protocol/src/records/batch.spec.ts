@@ -173,8 +173,8 @@ describe('a batch', () => {
     const batch = encodeBatch(many);
     const decoded = decodeBatch(batch, 0, headerOf(batch), limits);
     expect(
-      decoded.map(({ key, value, timestampMs, offsetDelta }) => `${key} ${value} ${timestampMs} ${offsetDelta}`),
-    ).toEqual(many.map(({ key, value, timestampMs }, i) => `${key} ${value} ${timestampMs} ${i}`));
+      decoded.map(({ key, value, timestampMs, offsetDelta }) => [String(key), String(value), timestampMs, offsetDelta]),
+    ).toEqual(many.map(({ key, value, timestampMs }, i) => [key, String(value), timestampMs, i]));
   });
 });
 
@@ -218,6 +218,29 @@ describe('decoding', () => {
     expect(() => decodeBatch(fewer, 0, readBatchHeader(fewer, 0), limits)).toThrow(/2147483647 records in/);
     fewer.writeInt32BE(-1, AT.recordCount);
     expect(() => decodeBatch(fewer, 0, readBatchHeader(fewer, 0), limits)).toThrow(/-1 records/);
+  });
+
+  describe('of a record whose lengths leave it', () => {
+    // Size, attributes, two deltas, key length, key, value length, value, no headers; and bytes of somebody else behind the batch.
+    const one = encodeBatch([{ key: 'k', value: Buffer.from('v'), timestampMs: NOW_MS }]);
+    const decodeChanged = (position: number, byte: number) => {
+      const among = Buffer.concat([one, Buffer.alloc(100)]);
+      among[BATCH_HEADER_BYTES + position] = byte;
+      return () => decodeBatch(among, 0, readBatchHeader(among, 0), limits).map(({ headers }) => headers);
+    };
+
+    it.each([
+      ['its size', 0, 20, 'record 0 of 10 bytes, 8 are left'],
+      ['its size, below the smallest record', 0, 10, 'record 0 of 5 bytes, 8 are left'],
+      ['its offset', 3, 2, 'record 0 at offset delta 1, the last is 0'],
+      ['its key', 4, 20, '10 bytes, 4 are left'],
+      ['its key, up to the very end', 4, 8, 'the record ends too early'],
+      ['its value', 6, 6, '3 bytes, 2 are left'],
+      ['its value, up to the very end', 6, 4, 'record 0 ends before its headers'],
+      ['its headers', 8, 2, '1 headers in 0 bytes'],
+    ])('refuses %s', (_what, position, byte, reason) => {
+      expect(decodeChanged(position, byte)).toThrow(new CorruptBatch(reason));
+    });
   });
 
   it('reads garbage or refuses it, and nothing else happens', () => {

@@ -63,7 +63,7 @@ export function encodeBatch(records: readonly RecordDraft[], options: BatchOptio
     sizes[i] = size;
     total += size + varintBytes(size);
   }
-  const allocate = options.allocate ?? Buffer.allocUnsafe;
+  const allocate = options.allocate ?? allocateFresh;
   const compression = options.compression ?? 'none';
   let batch: Buffer;
   let sectionBytes = total;
@@ -82,6 +82,10 @@ export function encodeBatch(records: readonly RecordDraft[], options: BatchOptio
     throw new RangeError(`${batch.length} bytes were allocated for a batch of ${BATCH_HEADER_BYTES + sectionBytes}`);
   writeHeader(batch, count, baseTimestampMs, maxTimestampMs, compression, options);
   return batch;
+}
+
+function allocateFresh(sizeBytes: number): Buffer {
+  return Buffer.allocUnsafe(sizeBytes);
 }
 
 /** Version of key and value of a marker. */
