@@ -1,1 +1,9 @@
-export {};
+export {
+  type Address,
+  createKafkaDoor,
+  FRAME_BYTES_MAX,
+  type KafkaDoor,
+  type KafkaDoorDeps,
+  type KafkaDoorOptions,
+  MESSAGE_BYTES_MAX,
+} from './door.ts';

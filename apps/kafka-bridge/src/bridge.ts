@@ -1,0 +1,38 @@
+import type { ShardLimits } from '@tailrace/quota';
+import type { Store, StreamCatalog } from '@tailrace/shard-core';
+import type { Logger } from '@tailrace/telemetry';
+import type { BrokerRegistry } from './brokers/broker-registry.ts';
+import type { FetchSessionCache } from './fetch/fetch-session-cache.ts';
+import type { GroupCoordinator } from './groups/group-coordinator.ts';
+import type { ProducerIds } from './produce/producer-ids.ts';
+import type { LeaderEpochs } from './topics/leader-epochs.ts';
+import type { MetadataCache } from './topics/metadata-cache.ts';
+
+/** How the door behaves, all of it with a default (`door.ts`). */
+export interface BridgeOptions {
+  readonly autoCreateTopics: boolean;
+  readonly defaultPartitions: number;
+  readonly minInsyncReplicas: number;
+  readonly messageBytesMax: number;
+  readonly fetchBytesMax: number;
+  readonly initialRebalanceDelayMs: number;
+  readonly sessionTimeoutMsMin: number;
+  readonly sessionTimeoutMsMax: number;
+  readonly groupMembersMax: number;
+}
+
+/** What every handler can reach. */
+export interface Bridge {
+  readonly store: Store;
+  readonly catalog: StreamCatalog;
+  readonly limits: ShardLimits | undefined;
+  readonly brokers: BrokerRegistry;
+  readonly clusterId: string;
+  readonly leaderEpochs: LeaderEpochs;
+  readonly metadata: MetadataCache;
+  readonly fetchSessions: FetchSessionCache;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly options: BridgeOptions;
+  readonly logger: Logger;
+}

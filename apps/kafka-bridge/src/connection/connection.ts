@@ -1,0 +1,294 @@
+import type { Socket } from 'node:net';
+import { apisByKey, MalformedFrame, readRequestHeader } from '@tailrace/kafka-protocol';
+import type { Logger } from '@tailrace/telemetry';
+import { Exchange, type Peer } from './exchange.ts';
+import type { FrameBufferPool } from './frame-buffer-pool.ts';
+import { type Frame, FrameReader } from './frame-reader.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { UnreadableFrame } from './unreadable-frame.ts';
+
+/** Requests of one connection that may be under way; Kafka's clients send at most five, librdkafka as many as it likes. */
+export const REQUESTS_IN_FLIGHT_MAX = 64;
+/** Bytes of requests of one connection under way, above which no further one is begun. */
+export const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024;
+/** Answers that wait in the socket above this mean that the client does not read: no further request is begun. */
+export const WRITE_BUFFER_BYTES_MAX = 1024 * 1024;
+/** A frame that has begun and of which nothing more comes for so long ends the connection. */
+export const FRAME_STALL_MS = 30_000;
+
+const PRODUCE_KEY = 0;
+
+export interface ConnectionOptions {
+  readonly frameBytesMax: number;
+  readonly pool: FrameBufferPool;
+  readonly budget: MemoryBudget;
+  readonly idleMs: number;
+  readonly logger: Logger;
+  /** Does what the request asks; settles with the exchange answered (`exchange.answer`), or throws for the connection to end. */
+  readonly serve: (exchange: Exchange) => void | Promise<void>;
+  readonly closed: (connection: Connection) => void;
+}
+
+/**
+ * One client's connection. Answers leave in the order of the requests. As in Kafka, a request begins when the one before
+ * it is answered, with one exception: the appends of a Produce start while Produces before it wait for theirs, which
+ * keeps their order, because the log lands appends of a shard in the order in which they are started.
+ *
+ * What a client can make us hold is bounded: requests and bytes under way, answers that it does not read, and all
+ * connections together by the budget. At a bound we stop reading, and TCP holds the client back.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #options: ConnectionOptions;
+  readonly #reader: FrameReader;
+  readonly #queue: Exchange[] = [];
+  readonly #stop = new AbortController();
+  readonly #peer: Peer;
+  #bytesInFlight = 0;
+  /** A frame that has been read and may not begin yet. */
+  #held: Frame | undefined;
+  #paused = false;
+  #mutedUntilMs = 0;
+  #muteTimer: NodeJS.Timeout | undefined;
+  #timeoutMs = 0;
+  #waitsForMemory = false;
+  #draining = false;
+  #closed = false;
+  readonly #unsent = new Set<Exchange>();
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#reader = new FrameReader(options);
+    this.#peer = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, signal: this.#stop.signal };
+    socket.on('data', (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      this.#pump();
+    });
+    socket.on('drain', () => this.#pump());
+    socket.on('timeout', () => this.#timedOut());
+    socket.on('error', (error) => this.#end(`the socket failed: ${error.message}`, 'debug'));
+    socket.on('end', () => this.#end('the client closed the connection', 'debug'));
+    socket.on('close', () => this.#end('the connection was closed', 'debug'));
+    this.#setTimeout();
+  }
+
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  /** Begins no further request, lets those that wait answer now, and closes when all are answered. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#stop.abort();
+    this.#finishIfDrained();
+  }
+
+  destroy(reason: string): void {
+    this.#end(reason, 'info');
+  }
+
+  #pump(): void {
+    try {
+      while (this.#mayBegin()) {
+        const frame = this.#held ?? this.#reader.next();
+        if (frame === undefined) break;
+        if (!this.#mayBeginBeside(frame)) {
+          this.#held = frame;
+          break;
+        }
+        this.#held = undefined;
+        this.#begin(frame);
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#closed) return;
+    if (this.#reader.starved && !this.#waitsForMemory) {
+      this.#waitsForMemory = true;
+      this.#options.budget.whenFreed(() => {
+        this.#waitsForMemory = false;
+        if (!this.#closed) this.#pump();
+      });
+    }
+    this.#regulate();
+    this.#setTimeout();
+  }
+
+  #mayBegin(): boolean {
+    return (
+      !this.#closed &&
+      !this.#draining &&
+      this.#queue.length < REQUESTS_IN_FLIGHT_MAX &&
+      this.#bytesInFlight < BYTES_IN_FLIGHT_MAX &&
+      this.#socket.writableLength <= WRITE_BUFFER_BYTES_MAX &&
+      this.#mutedUntilMs === 0
+    );
+  }
+
+  #mayBeginBeside(frame: Frame): boolean {
+    if (this.#queue.length === 0) return true;
+    const last = this.#queue.at(-1) as Exchange;
+    return last.header.apiKey === PRODUCE_KEY && !last.holdsFollowers && apiKeyOf(frame) === PRODUCE_KEY;
+  }
+
+  /** Reads on only when what was read has been used up. */
+  #regulate(): void {
+    const stop = this.#held !== undefined || this.#reader.hasBytes || this.#draining || !this.#mayBegin();
+    if (stop === this.#paused) return;
+    this.#paused = stop;
+    if (stop) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #begin(frame: Frame): void {
+    const header = readRequestHeader(frame.bytes, apisByKey);
+    const exchange = new Exchange(header, this.#peer, frame);
+    this.#queue.push(exchange);
+    this.#bytesInFlight += frame.bytes.length;
+    const served = this.#options.serve(exchange);
+    if (served === undefined) this.#flush();
+    else
+      served.then(
+        () => this.#settled(exchange),
+        (error: unknown) => this.#fail(error),
+      );
+  }
+
+  #settled(exchange: Exchange): void {
+    // Nobody is left to read the answer.
+    if (this.#closed) return exchange.sent();
+    this.#flush();
+    if (!this.#closed) this.#pump();
+  }
+
+  /** Sends the answers at the head of the queue that are ready. */
+  #flush(): void {
+    while (!this.#closed) {
+      const exchange = this.#queue[0];
+      if (exchange === undefined) break;
+      const { answered, closeReason } = exchange;
+      if (closeReason !== undefined && (answered === undefined || answered.length === 0))
+        return this.#end(closeReason, 'info');
+      if (answered === undefined) break;
+      this.#queue.shift();
+      this.#send(exchange, answered);
+      if (exchange.throttleMs > 0) this.#mute(exchange.throttleMs);
+      // Last, because memory that comes back may let requests begin, also of this connection.
+      this.#giveBack(exchange.frame, exchange.frameReusable);
+      if (closeReason !== undefined) return this.#endGently(closeReason);
+    }
+    this.#finishIfDrained();
+  }
+
+  #send(exchange: Exchange, chunks: readonly Buffer[]): void {
+    const last = chunks.length - 1;
+    if (last < 0) return exchange.sent();
+    this.#unsent.add(exchange);
+    const sent = () => {
+      this.#unsent.delete(exchange);
+      exchange.sent();
+    };
+    if (last === 0) {
+      this.#socket.write(chunks[0] as Buffer, sent);
+      return;
+    }
+    // One system call for the lot.
+    this.#socket.cork();
+    for (let i = 0; i < last; i++) this.#socket.write(chunks[i] as Buffer);
+    this.#socket.write(chunks[last] as Buffer, sent);
+    this.#socket.uncork();
+  }
+
+  #giveBack(frame: Frame, reusable: boolean): void {
+    this.#bytesInFlight -= frame.bytes.length;
+    if (frame.pooled !== undefined && reusable) this.#options.pool.give(frame.pooled);
+    this.#options.budget.giveBack(frame.bytes.length);
+  }
+
+  #mute(ms: number): void {
+    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, performance.now() + ms);
+    clearTimeout(this.#muteTimer);
+    this.#muteTimer = setTimeout(() => {
+      this.#mutedUntilMs = 0;
+      this.#pump();
+    }, this.#mutedUntilMs - performance.now());
+    this.#muteTimer.unref();
+  }
+
+  #setTimeout(): void {
+    const timeoutMs = this.#reader.midFrame && !this.#paused ? FRAME_STALL_MS : this.#options.idleMs;
+    if (timeoutMs === this.#timeoutMs) return;
+    this.#timeoutMs = timeoutMs;
+    this.#socket.setTimeout(timeoutMs);
+  }
+
+  #timedOut(): void {
+    if (this.#reader.midFrame && !this.#paused) {
+      this.#end(`the rest of a frame did not come within ${FRAME_STALL_MS} ms`, 'info');
+    } else if (this.#socket.writableLength > 0) {
+      this.#end(`the client read nothing for ${this.#options.idleMs} ms`, 'info');
+    } else if (this.#queue.length > 0 || this.#mutedUntilMs > 0) {
+      // It is we who let the client wait.
+      this.#socket.setTimeout(this.#timeoutMs);
+    } else {
+      this.#end(`idle for ${this.#options.idleMs} ms`, 'debug');
+    }
+  }
+
+  #finishIfDrained(): void {
+    if (this.#draining && this.#queue.length === 0) this.#endGently('the server is shutting down');
+  }
+
+  /** Closes behind the last answer. */
+  #endGently(reason: string): void {
+    if (this.#closed) return;
+    this.#options.logger.debug({ door: 'kafka', client: this.#peer.host, reason }, 'closing a connection');
+    this.#release();
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    if (error instanceof UnreadableFrame || error instanceof MalformedFrame) return this.#end(error.message, 'warn');
+    this.#options.logger.error({ door: 'kafka', client: this.#peer.host, err: error }, 'a request failed');
+    this.#end('a request failed in a way that has no answer', 'warn');
+  }
+
+  #end(reason: string, level: 'debug' | 'info' | 'warn'): void {
+    if (!this.#closed) {
+      const { host, port } = this.#peer;
+      this.#options.logger[level]({ door: 'kafka', client: `${host}:${port}`, reason }, 'connection closed');
+      this.#release();
+    }
+    this.#socket.destroy();
+    // What the system did not take any more is nobody's now.
+    for (const exchange of this.#unsent) exchange.sent();
+    this.#unsent.clear();
+  }
+
+  #release(): void {
+    this.#closed = true;
+    clearTimeout(this.#muteTimer);
+    this.#reader.abandon();
+    for (const exchange of this.#queue) {
+      // Its handler may still be at work on the frame.
+      this.#giveBack(exchange.frame, false);
+      if (exchange.answered !== undefined) exchange.sent();
+    }
+    this.#queue.length = 0;
+    if (this.#held !== undefined) {
+      this.#bytesInFlight += this.#held.bytes.length;
+      this.#giveBack(this.#held, true);
+      this.#held = undefined;
+    }
+    this.#stop.abort();
+    this.#options.closed(this);
+  }
+}
+
+function apiKeyOf(frame: Frame): number {
+  return frame.bytes.length >= 2 ? frame.bytes.readInt16BE(0) : -1;
+}

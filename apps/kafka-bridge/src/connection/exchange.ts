@@ -1,0 +1,90 @@
+import type { RequestHeader } from '@tailrace/kafka-protocol';
+import { offSpan } from '@tailrace/telemetry';
+import type { Frame } from './frame-reader.ts';
+
+/** Who sent a request. */
+export interface Peer {
+  /** As seen from here, for logs and for what is kept of a group's members. */
+  readonly host: string;
+  readonly port: number;
+  /** Fires when the connection is gone or about to be closed: whoever waits for the peer's sake stops. */
+  readonly signal: AbortSignal;
+}
+
+/** One request and what its handler decides about the answer, besides its content. */
+export class Exchange {
+  readonly header: RequestHeader;
+  readonly peer: Peer;
+  readonly frame: Frame;
+  readonly startedMs: number = performance.now();
+  /** The request's span; does nothing while tracing is off. */
+  span = offSpan;
+  /** Milliseconds for which the client is to be silent; the connection is not read from so long (KIP-219). */
+  throttleMs = 0;
+  /** The answer's error, for metrics and spans: the first one that the handler noted. */
+  errorCode = 0;
+  /** Set while the requests behind this one must wait until it is answered. */
+  #holdsFollowers = false;
+  #closeReason: string | undefined;
+  #afterSent: (() => void)[] | undefined;
+  /** The encoded answer; empty where there is none to send. */
+  #answer: readonly Buffer[] | undefined;
+  #frameReusable = true;
+
+  constructor(header: RequestHeader, peer: Peer, frame: Frame) {
+    this.header = header;
+    this.peer = peer;
+    this.frame = frame;
+  }
+
+  /** Keeps requests behind this one from starting early, because its own work could not start at once. */
+  holdFollowers(): void {
+    this.#holdsFollowers = true;
+  }
+
+  get holdsFollowers(): boolean {
+    return this.#holdsFollowers;
+  }
+
+  /** Calls when the last byte of the answer has been handed to the system, or will never be. */
+  afterSent(release: () => void): void {
+    (this.#afterSent ??= []).push(release);
+  }
+
+  noteError(errorCode: number): void {
+    if (this.errorCode === 0) this.errorCode = errorCode;
+  }
+
+  /** Ends the connection once what was asked before is answered. */
+  closeConnection(reason: string): void {
+    this.#closeReason ??= reason;
+  }
+
+  get closeReason(): string | undefined {
+    return this.#closeReason;
+  }
+
+  /** Somebody may still read the frame (an append whose outcome is unknown): its memory is left to the collector. */
+  keepFrame(): void {
+    this.#frameReusable = false;
+  }
+
+  get frameReusable(): boolean {
+    return this.#frameReusable;
+  }
+
+  answer(chunks: readonly Buffer[]): void {
+    this.#answer = chunks;
+  }
+
+  get answered(): readonly Buffer[] | undefined {
+    return this.#answer;
+  }
+
+  sent(): void {
+    const releases = this.#afterSent;
+    if (releases === undefined) return;
+    this.#afterSent = undefined;
+    for (const release of releases) release();
+  }
+}

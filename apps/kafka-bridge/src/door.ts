@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { hostname } from 'node:os';
+import type { ShardLimits } from '@tailrace/quota';
+import type { Store, StreamCatalog } from '@tailrace/shard-core';
+import { logger as processLogger, type Logger, trafficMetrics } from '@tailrace/telemetry';
+import type { Bridge } from './bridge.ts';
+import { BrokerRegistry } from './brokers/broker-registry.ts';
+import { clusterIdOf } from './brokers/cluster-id.ts';
+import { Connection } from './connection/connection.ts';
+import { FrameBufferPool } from './connection/frame-buffer-pool.ts';
+import { MemoryBudget } from './connection/memory-budget.ts';
+import { dispatch } from './dispatch.ts';
+import { FetchSessionCache } from './fetch/fetch-session-cache.ts';
+import { GroupCoordinator } from './groups/group-coordinator.ts';
+import { systemTimers } from './groups/timers.ts';
+import { ProducerIds } from './produce/producer-ids.ts';
+import { LeaderEpochs } from './topics/leader-epochs.ts';
+import { MetadataCache } from './topics/metadata-cache.ts';
+
+const MIB = 1024 * 1024;
+
+/** Largest request, as Kafka's socket.request.max.bytes. */
+export const FRAME_BYTES_MAX = 100 * MIB;
+/** What the requests of all connections may hold at once, as Kafka's queued.max.request.bytes would. */
+export const REQUEST_BYTES_MAX = 512 * MIB;
+/**
+ * Largest batch. Kafka's own default is 1,048,588; here it is what the other door takes in one put (10 MiB) with room for a
+ * batch's own bytes, so that whatever came in there can be written back here. Topics narrow it by max.message.bytes.
+ */
+export const MESSAGE_BYTES_MAX = 10 * MIB + 64 * 1024;
+/** Largest answer to a Fetch, as Kafka's fetch.max.bytes; a first batch that is larger is returned all the same. */
+export const FETCH_BYTES_MAX = 55 * MIB;
+/** Kafka's connections.max.idle.ms. */
+export const IDLE_MS = 10 * 60 * 1000;
+export const CONNECTIONS_MAX = 10_000;
+/** How many partitions a topic gets that a client makes by naming it; an on-demand stream has four shards. */
+export const DEFAULT_PARTITIONS = 4;
+/** Members that start together join one generation, and a lone one hardly waits (Kafka waits 3,000 ms). */
+export const INITIAL_REBALANCE_DELAY_MS = 100;
+export const SESSION_TIMEOUT_MS_MIN = 6_000;
+export const SESSION_TIMEOUT_MS_MAX = 30 * 60 * 1000;
+export const GROUP_MEMBERS_MAX = 10_000;
+
+export interface KafkaDoorDeps {
+  readonly store: Store;
+  readonly catalog: StreamCatalog;
+  /** Slows down the writers of streams with limits; without it nobody is. */
+  readonly limits?: ShardLimits | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** All of it has a default, named beside it above. */
+export interface KafkaDoorOptions {
+  /** What clients are told to connect to; by default what the door listens on, or the machine's name for "all addresses". */
+  readonly advertised?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
+  /** By default the lowest id that no live bridge holds. */
+  readonly nodeId?: number | undefined;
+  readonly autoCreateTopics?: boolean | undefined;
+  readonly defaultPartitions?: number | undefined;
+  readonly minInsyncReplicas?: number | undefined;
+  readonly frameBytesMax?: number | undefined;
+  readonly requestBytesMax?: number | undefined;
+  readonly messageBytesMax?: number | undefined;
+  readonly fetchBytesMax?: number | undefined;
+  readonly idleMs?: number | undefined;
+  readonly connectionsMax?: number | undefined;
+  readonly initialRebalanceDelayMs?: number | undefined;
+  readonly sessionTimeoutMsMin?: number | undefined;
+  readonly sessionTimeoutMsMax?: number | undefined;
+  readonly groupMembersMax?: number | undefined;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface KafkaDoor {
+  /** Opens the port (0: any free one) and joins the live bridges. Throws what listening throws, and StoreUnavailable. */
+  listen(address: Address): Promise<Address>;
+  /** Takes no new connections and requests, lets those under way end for at most `graceMs`, and gives up its place. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** The TCP door: Kafka's wire protocol over a store. */
+export function createKafkaDoor(deps: KafkaDoorDeps, options: KafkaDoorOptions = {}): KafkaDoor {
+  return new Door(deps, options);
+}
+
+class Door implements KafkaDoor {
+  readonly #deps: KafkaDoorDeps;
+  readonly #options: KafkaDoorOptions;
+  readonly #logger: Logger;
+  readonly #connections = new Set<Connection>();
+  readonly #server: Server;
+  readonly #pool = new FrameBufferPool();
+  readonly #budget: MemoryBudget;
+  readonly #traffic = trafficMetrics('kafka');
+  #bridge: Bridge | undefined;
+
+  constructor(deps: KafkaDoorDeps, options: KafkaDoorOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#logger = deps.logger ?? processLogger;
+    const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX;
+    // One frame must always fit, or its connection would wait for ever.
+    this.#budget = new MemoryBudget(Math.max(options.requestBytesMax ?? REQUEST_BYTES_MAX, frameBytesMax));
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, frameBytesMax));
+    this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
+    this.#server.on('drop', (dropped) => {
+      this.#logger.warn({ door: 'kafka', client: dropped?.remoteAddress }, 'connection refused: too many are open');
+    });
+  }
+
+  async listen({ host, port }: Address): Promise<Address> {
+    this.#server.listen({ host, port });
+    await once(this.#server, 'listening');
+    const bound = this.#server.address() as AddressInfo;
+    try {
+      this.#bridge = await this.#openBridge({ host, port: bound.port });
+    } catch (error) {
+      this.#server.close();
+      throw error;
+    }
+    return { host, port: bound.port };
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.#server.listening) this.#server.close();
+    const bridge = this.#bridge;
+    // Groups first: members that wait for a rebalance would hold their connections open.
+    bridge?.groups.close();
+    for (const connection of this.#connections) connection.drain();
+    const deadline = performance.now() + graceMs;
+    while (this.#connections.size > 0 && performance.now() < deadline)
+      await nextClose(this.#server, this.#connections, deadline);
+    for (const connection of this.#connections) connection.destroy('the server is shutting down');
+    bridge?.metadata.close();
+    this.#bridge = undefined;
+    await bridge?.brokers.leave().catch((error: unknown) => {
+      // The lease ends by itself a little later.
+      this.#logger.warn({ door: 'kafka', err: error }, 'the lease of this bridge could not be given up');
+    });
+  }
+
+  #accept(socket: Socket, frameBytesMax: number): void {
+    const bridge = this.#bridge;
+    if (bridge === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, {
+      frameBytesMax,
+      pool: this.#pool,
+      budget: this.#budget,
+      idleMs: this.#options.idleMs ?? IDLE_MS,
+      logger: this.#logger,
+      serve: (exchange) => dispatch(exchange, bridge),
+      closed: (closed) => {
+        this.#connections.delete(closed);
+        this.#traffic.connections = this.#connections.size;
+        this.#server.emit('tailrace:closed');
+      },
+    });
+    this.#connections.add(connection);
+    this.#traffic.connections = this.#connections.size;
+  }
+
+  async #openBridge(bound: Address): Promise<Bridge> {
+    const { store, catalog, limits } = this.#deps;
+    const options = this.#options;
+    const logger = this.#logger;
+    const advertised = {
+      host: options.advertised?.host ?? reachableHost(bound.host),
+      port: options.advertised?.port ?? bound.port,
+    };
+    const clusterId = await clusterIdOf(store.documents);
+    const brokers = await BrokerRegistry.join({ leases: store.leases, ...advertised, nodeId: options.nodeId, logger });
+    const leaderEpochs = new LeaderEpochs();
+    const bridgeOptions = {
+      autoCreateTopics: options.autoCreateTopics ?? true,
+      defaultPartitions: options.defaultPartitions ?? DEFAULT_PARTITIONS,
+      minInsyncReplicas: options.minInsyncReplicas ?? 1,
+      messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
+      fetchBytesMax: options.fetchBytesMax ?? FETCH_BYTES_MAX,
+      initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? INITIAL_REBALANCE_DELAY_MS,
+      sessionTimeoutMsMin: options.sessionTimeoutMsMin ?? SESSION_TIMEOUT_MS_MIN,
+      sessionTimeoutMsMax: options.sessionTimeoutMsMax ?? SESSION_TIMEOUT_MS_MAX,
+      groupMembersMax: options.groupMembersMax ?? GROUP_MEMBERS_MAX,
+    };
+    return {
+      store,
+      catalog,
+      limits,
+      brokers,
+      clusterId,
+      leaderEpochs,
+      metadata: new MetadataCache(catalog, brokers, leaderEpochs),
+      fetchSessions: new FetchSessionCache(),
+      groups: new GroupCoordinator({
+        documents: store.documents,
+        brokers,
+        timers: systemTimers,
+        options: bridgeOptions,
+        logger,
+      }),
+      producerIds: new ProducerIds(store.documents),
+      options: bridgeOptions,
+      logger,
+    };
+  }
+}
+
+/** "All addresses" is no address that a client can use. */
+function reachableHost(host: string): string {
+  return host === '' || host === '0.0.0.0' || host === '::' ? hostname() : host;
+}
+
+async function nextClose(server: Server, connections: ReadonlySet<Connection>, deadline: number): Promise<void> {
+  if (connections.size === 0) return;
+  const timeout = AbortSignal.timeout(Math.max(1, deadline - performance.now()));
+  await once(server, 'tailrace:closed', { signal: timeout }).catch(() => undefined);
+}

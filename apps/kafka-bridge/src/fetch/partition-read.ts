@@ -1,0 +1,190 @@
+import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
+import {
+  type LogSlice,
+  type Partition,
+  type Shard,
+  type ShardBounds,
+  shardForOffset,
+  StoreUnavailable,
+  type Stream,
+} from '@tailrace/shard-core';
+import type { Bridge } from '../bridge.ts';
+import { refusalErrors } from '../errors/refusal-errors.ts';
+import type { FetchTarget } from './fetch-session.ts';
+
+const NO_CHECK = -1;
+
+/** What one Fetch has of one partition so far. It may be read on from where it ended, as more is appended. */
+export class PartitionRead {
+  readonly target: FetchTarget;
+  errorCode: ErrorCode = errorCodes.NONE;
+  highWatermark = -1n;
+  lastStableOffset = -1n;
+  logStartOffset = -1n;
+  chunks: readonly Buffer[] = [];
+  byteCount = 0;
+  nextOffset: bigint;
+  /** The shard in which reading goes on: where to wait for more. */
+  shard: Shard | undefined;
+  /** There is more, or may be, that waiting does not bring: a limit cut it, or the shard that goes on is not known yet. */
+  full = false;
+  #slices: LogSlice[] = [];
+  /** As it was before the last slice. */
+  #before: { readonly chunks: readonly Buffer[]; readonly byteCount: number; readonly nextOffset: bigint } | undefined;
+
+  constructor(target: FetchTarget) {
+    this.target = target;
+    this.nextOffset = target.fetchOffset;
+  }
+
+  get failed(): boolean {
+    return this.errorCode !== errorCodes.NONE;
+  }
+
+  /** Reads up to `maxBytes` more, but one whole batch at least. What goes wrong is noted, not thrown. */
+  async advance(maxBytes: number, bridge: Bridge): Promise<void> {
+    try {
+      const stream = await this.#findStream(bridge);
+      if (stream !== undefined) await this.#read(stream, maxBytes, bridge);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.fail(errorCodes.KAFKA_STORAGE_ERROR);
+    }
+  }
+
+  /** Learns where the partition begins and ends, and reads nothing. */
+  async look(bridge: Bridge): Promise<void> {
+    try {
+      const stream = await this.#findStream(bridge);
+      const partition = stream?.partitions[this.target.partition];
+      if (partition === undefined) return this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+      const last = partition.chain.at(-1) as Shard;
+      const outcome = await bridge.store.log.bounds(last.key);
+      if (!outcome.ok) return this.fail(refusalErrors[outcome.refusal.code]);
+      await this.#note(outcome.value, last, partition, bridge);
+      this.full = true;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.fail(errorCodes.KAFKA_STORAGE_ERROR);
+    }
+  }
+
+  /** Gives up what was read last, because it does not fit; the client comes again for it. */
+  drop(): void {
+    if (this.#before === undefined) return;
+    this.#slices.pop()?.release();
+    ({ chunks: this.chunks, byteCount: this.byteCount, nextOffset: this.nextOffset } = this.#before);
+    this.#before = undefined;
+    this.full = true;
+  }
+
+  fail(errorCode: ErrorCode): void {
+    this.release();
+    this.chunks = [];
+    this.byteCount = 0;
+    this.errorCode = errorCode;
+    this.highWatermark = -1n;
+    this.lastStableOffset = -1n;
+    this.logStartOffset = -1n;
+  }
+
+  /** Gives the memory back; nobody may use the chunks any more. */
+  release(): void {
+    const slices = this.#slices;
+    this.#slices = [];
+    for (const slice of slices) slice.release();
+  }
+
+  async #findStream({ catalog }: Bridge): Promise<Stream | undefined> {
+    const { topicName, topicId } = this.target;
+    if (topicName === '') {
+      const stream = catalog.peekById(topicId);
+      if (stream === undefined) this.fail(errorCodes.UNKNOWN_TOPIC_ID);
+      return stream;
+    }
+    const stream = catalog.peek(topicName) ?? (await catalog.find(topicName));
+    if (stream === undefined) this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+    return stream;
+  }
+
+  async #read(stream: Stream, maxBytes: number, bridge: Bridge): Promise<void> {
+    this.#before = undefined;
+    let partition = stream.partitions[this.target.partition];
+    if (partition === undefined) return this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+    let shard = this.shard ?? shardForOffset(partition, this.nextOffset);
+    for (;;) {
+      const outcome = await bridge.store.log.read(shard.key, this.nextOffset, { maxBytes });
+      if (!outcome.ok) return this.fail(refusalErrors[outcome.refusal.code]);
+      const slice = outcome.value;
+      this.shard = shard;
+      if (slice.byteCount > 0) {
+        this.#slices.push(slice);
+        this.#before = { chunks: this.chunks, byteCount: this.byteCount, nextOffset: this.nextOffset };
+        this.chunks = this.chunks.length === 0 ? slice.chunks : [...this.chunks, ...slice.chunks];
+        this.byteCount += slice.byteCount;
+        this.nextOffset = slice.nextOffset;
+        this.full = slice.nextOffset < slice.bounds.highWatermark;
+        return this.#note(slice.bounds, shard, partition, bridge);
+      }
+      slice.release();
+      if (!slice.bounds.sealed || this.nextOffset < slice.bounds.highWatermark) {
+        return this.#note(slice.bounds, shard, partition, bridge);
+      }
+      // The end of a shard that was split or merged: the partition goes on in the next link of its chain.
+      let next = linkBehind(partition, shard);
+      if (next === undefined) {
+        const fresh = await bridge.catalog.refresh(stream.name);
+        partition = fresh?.id === stream.id ? (fresh.partitions[this.target.partition] ?? partition) : partition;
+        next = linkBehind(partition, shard);
+      }
+      if (next === undefined) {
+        // A dormant partition, or a split that is only half done: nothing to wait for in this shard.
+        this.full = true;
+        return this.#note(slice.bounds, shard, partition, bridge);
+      }
+      shard = next;
+      if (this.nextOffset < shard.startOffset) this.nextOffset = shard.startOffset;
+    }
+  }
+
+  /** Notes the ends of the whole partition, of which `bounds` are those of one link. */
+  async #note(bounds: ShardBounds, shard: Shard, partition: Partition, bridge: Bridge): Promise<void> {
+    bridge.leaderEpochs.observe(shard.key, bounds.leaderEpoch);
+    const { currentLeaderEpoch } = this.target;
+    if (currentLeaderEpoch !== NO_CHECK && currentLeaderEpoch !== bounds.leaderEpoch) {
+      const fenced = currentLeaderEpoch < bounds.leaderEpoch;
+      return this.fail(fenced ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH);
+    }
+    this.highWatermark = bounds.highWatermark;
+    this.lastStableOffset = bounds.lastStableOffset;
+    this.logStartOffset = bounds.logStartOffset;
+    if (partition.chain.length === 1) return;
+    const ends = await partitionBounds(partition, bridge);
+    if (ends === undefined) return;
+    this.highWatermark = ends.highWatermark;
+    this.lastStableOffset = ends.lastStableOffset;
+    this.logStartOffset = ends.logStartOffset;
+  }
+}
+
+/** Where a partition begins and ends, over all links of its chain. `undefined` when its logs are gone. */
+export async function partitionBounds(
+  { chain }: Partition,
+  { store }: Bridge,
+): Promise<Pick<ShardBounds, 'logStartOffset' | 'highWatermark' | 'lastStableOffset' | 'leaderEpoch'> | undefined> {
+  const last = await store.log.bounds((chain.at(-1) as Shard).key);
+  if (!last.ok) return undefined;
+  let { logStartOffset } = last.value;
+  for (const { key } of chain.slice(0, -1)) {
+    const outcome = await store.log.bounds(key);
+    if (!outcome.ok || outcome.value.logStartOffset === outcome.value.logEndOffset) continue;
+    ({ logStartOffset } = outcome.value);
+    break;
+  }
+  return { ...last.value, logStartOffset };
+}
+
+function linkBehind({ chain }: Partition, shard: Shard): Shard | undefined {
+  const index = chain.findIndex(({ number }) => number === shard.number);
+  return index < 0 ? undefined : chain[index + 1];
+}

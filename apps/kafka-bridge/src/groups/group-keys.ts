@@ -1,0 +1,26 @@
+/** Longest group id, in bytes of its escaped form, so that every key stays below the 1,024 bytes that a document allows. */
+export const GROUP_ID_BYTES_MAX = 640;
+
+/** Whether the id can name a group. Kafka refuses only the empty one. */
+export function isGroupId(groupId: string): boolean {
+  return groupId !== '' && groupId.length <= GROUP_ID_BYTES_MAX && escape(groupId).length <= GROUP_ID_BYTES_MAX;
+}
+
+/** `group/<id>/state`: generation and members. */
+export function groupStateKey(groupId: string): string {
+  return `group/${escape(groupId)}/state`;
+}
+
+/** `group/<id>/offsets/`, and behind it `<topic>/<partition>`. */
+export function groupOffsetsPrefix(groupId: string): string {
+  return `group/${escape(groupId)}/offsets/`;
+}
+
+export function groupOffsetKey(groupId: string, topic: string, partition: number): string {
+  return `${groupOffsetsPrefix(groupId)}${topic}/${partition}`;
+}
+
+/** Group ids may hold anything, also a slash; a lone surrogate cannot be escaped, and counts as what UTF-8 makes of it. */
+function escape(groupId: string): string {
+  return encodeURIComponent(groupId.toWellFormed());
+}

@@ -1,0 +1,129 @@
+import type { Documents, StoredDocument } from '@tailrace/shard-core';
+import { groupOffsetKey, groupOffsetsPrefix } from './group-keys.ts';
+
+/** What the contract takes in one write. */
+export const COMMITS_PER_WRITE_MAX = 1_000;
+const LIST_PAGE = 1_000;
+
+export interface CommittedOffset {
+  /** The next offset to read. */
+  readonly offset: bigint;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  /** A topic that was deleted and made again has another id: what was committed for the old one is void. */
+  readonly topicId: string;
+  readonly committedAtMs: number;
+}
+
+export interface OffsetCommit extends CommittedOffset {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `StoredOffset` with the offset as decimal text, because JSON has no such integers. */
+type OffsetDocument = Omit<CommittedOffset, 'offset'> & { readonly offset: string };
+
+interface Commit {
+  readonly writes: readonly { readonly key: string; readonly value: string }[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Committed offsets, one document each, so that whoever coordinates the group finds them. They are read from the store
+ * each time: nothing here can be old. While one write is in flight the commits that come meanwhile gather, and travel
+ * together as the next; all of one request travel in one write, and are there or not there together.
+ */
+export class OffsetStore {
+  readonly #documents: Documents;
+  #gathered: Commit[] = [];
+  #writing = false;
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  /** Settles when the offsets are durable. Later commits of the same partition win. Rejects with StoreUnavailable. */
+  commit(groupId: string, commits: readonly OffsetCommit[]): Promise<void> {
+    const writes = commits.map(({ topic, partition, offset, leaderEpoch, metadata, topicId, committedAtMs }) => {
+      const document: OffsetDocument = { offset: offset.toString(), leaderEpoch, metadata, topicId, committedAtMs };
+      return { key: groupOffsetKey(groupId, topic, partition), value: JSON.stringify(document) };
+    });
+    return new Promise((resolve, reject) => {
+      this.#gathered.push({ writes, resolve, reject });
+      if (!this.#writing) void this.#writeAll();
+    });
+  }
+
+  /** What is committed for one topic, by partition. */
+  async ofTopic(groupId: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>> {
+    const prefix = groupOffsetKey(groupId, topic, 0).slice(0, -1);
+    const offsets = new Map<number, CommittedOffset>();
+    for await (const { key, value } of this.#list(prefix)) offsets.set(Number(key.slice(prefix.length)), parse(value));
+    return offsets;
+  }
+
+  /** What is committed for all topics, by topic and partition. */
+  async ofGroup(groupId: string): Promise<ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>> {
+    const prefix = groupOffsetsPrefix(groupId);
+    const topics = new Map<string, Map<number, CommittedOffset>>();
+    for await (const { key, value } of this.#list(prefix)) {
+      const slash = key.lastIndexOf('/');
+      const topic = key.slice(prefix.length, slash);
+      const offsets = topics.get(topic) ?? new Map<number, CommittedOffset>();
+      topics.set(topic, offsets.set(Number(key.slice(slash + 1)), parse(value)));
+    }
+    return topics;
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#gathered.length > 0) {
+      const batch = this.#takeBatch();
+      try {
+        await this.#write(batch);
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#writing = false;
+  }
+
+  /** As many whole requests as fit into one write; a larger one alone. */
+  #takeBatch(): Commit[] {
+    let count = 0;
+    let size = 0;
+    for (const { writes } of this.#gathered) {
+      if (count > 0 && size + writes.length > COMMITS_PER_WRITE_MAX) break;
+      count += 1;
+      size += writes.length;
+    }
+    return this.#gathered.splice(0, count);
+  }
+
+  async #write(batch: readonly Commit[]): Promise<void> {
+    const latest = new Map<string, string>();
+    for (const { writes } of batch) for (const { key, value } of writes) latest.set(key, value);
+    const all = [...latest].map(([key, value]) => ({ key, value, expected: 'any' as const }));
+    for (let from = 0; from < all.length; from += COMMITS_PER_WRITE_MAX) {
+      const written = await this.#documents.write(all.slice(from, from + COMMITS_PER_WRITE_MAX));
+      if (!written.ok) throw new Error(`a write without expectations was refused at ${written.conflict.key}`);
+    }
+  }
+
+  async *#list(prefix: string): AsyncGenerator<StoredDocument> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#documents.list(prefix, { limit: LIST_PAGE, ...(after === undefined ? {} : { after }) });
+      yield* page;
+      if (page.length < LIST_PAGE) return;
+      after = page.at(-1)?.key;
+    }
+  }
+}
+
+function parse(value: string): CommittedOffset {
+  const document = JSON.parse(value) as OffsetDocument;
+  return { ...document, offset: BigInt(document.offset) };
+}

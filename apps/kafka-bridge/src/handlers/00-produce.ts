@@ -1,0 +1,227 @@
+import {
+  type BatchHeader,
+  type ErrorCode,
+  errorCodes,
+  produceApi,
+  type ProduceRequest,
+  type ProduceResponse,
+} from '@tailrace/kafka-protocol';
+import {
+  type Acks,
+  type Appended,
+  type Outcome,
+  type Partition,
+  type Stream,
+  StoreUnavailable,
+} from '@tailrace/shard-core';
+import { trafficMetrics } from '@tailrace/telemetry';
+import type { Bridge } from '../bridge.ts';
+import type { Exchange } from '../connection/exchange.ts';
+import { explainRefusal, refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
+import { checkRecords } from '../produce/batch-errors.ts';
+import { findOrCreateTopic } from '../topics/topic-creation.ts';
+import { handler, NO_ANSWER } from './handler.ts';
+
+type TopicRequest = ProduceRequest['topicData'][number];
+type PartitionRequest = TopicRequest['partitionData'][number];
+type TopicAnswer = ProduceResponse['responses'][number];
+type PartitionAnswer = TopicAnswer['partitionResponses'][number];
+
+/** The protocol's numbers for how long a producer wants to wait. */
+const acksByNumber: Readonly<Record<number, Acks>> = { 0: 'none', 1: 'leader', [-1]: 'all' };
+/** Kafka takes topic ids instead of names from here on. */
+const TOPIC_ID_SINCE = 13;
+/** How often an append follows a partition into the shard where it goes on. */
+const RESHARD_ATTEMPTS_MAX = 4;
+const traffic = trafficMetrics('kafka');
+
+/**
+ * Produce: append one batch to each of some partitions. Every partition succeeds or fails alone.
+ *
+ * Any bridge takes appends for any partition, leader or not: order and idempotence are decided in the store, in one step.
+ * Whole request: INVALID_TXN_STATE (a transactional id), INVALID_REQUIRED_ACKS, named for every partition.
+ * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords`, INVALID_TXN_STATE (a transactional
+ * batch), then those of the log (`refusalErrors`); KAFKA_STORAGE_ERROR, retryable, when the store is away.
+ *
+ * With acks 0 there is no answer; an error then closes the connection, which makes the client fetch metadata anew.
+ */
+export const produce = handler({
+  api: produceApi,
+  versions: produceApi.advertised,
+  run(request, exchange, bridge) {
+    const acks = acksByNumber[request.acks];
+    if (request.transactionalId !== null) return refuseAll(request, errorCodes.INVALID_TXN_STATE, exchange);
+    if (acks === undefined) return refuseAll(request, errorCodes.INVALID_REQUIRED_ACKS, exchange);
+    const byId = exchange.header.apiVersion >= TOPIC_ID_SINCE;
+    // A topic that is not in memory has to be looked up, and what comes behind may not overtake it.
+    const known = request.topicData.every(
+      ({ name, topicId }) => (byId ? bridge.catalog.peekById(topicId) : bridge.catalog.peek(name)) !== undefined,
+    );
+    if (!known) exchange.holdFollowers();
+    return append(request, acks, byId, exchange, bridge);
+  },
+});
+
+function refuseAll(request: ProduceRequest, errorCode: ErrorCode, exchange: Exchange) {
+  const responses = request.topicData.map((topic) => refuseTopic(topic, errorCode));
+  return finish(request, responses, exchange);
+}
+
+async function append(request: ProduceRequest, acks: Acks, byId: boolean, exchange: Exchange, bridge: Bridge) {
+  const pending: Promise<TopicAnswer>[] = [];
+  for (const topic of request.topicData) {
+    const stream = byId ? bridge.catalog.peekById(topic.topicId) : bridge.catalog.peek(topic.name);
+    pending.push(
+      stream === undefined
+        ? appendToUnknown(topic, byId, request, acks, exchange, bridge)
+        : appendToTopic(topic, stream, request, acks, exchange, bridge),
+    );
+  }
+  const responses = pending.length === 1 ? [await (pending[0] as Promise<TopicAnswer>)] : await Promise.all(pending);
+  return finish(request, responses, exchange);
+}
+
+function finish(
+  request: ProduceRequest,
+  responses: TopicAnswer[],
+  exchange: Exchange,
+): ProduceResponse | typeof NO_ANSWER {
+  let error: string | undefined;
+  for (const { name, partitionResponses } of responses) {
+    for (const { index, errorCode, errorMessage } of partitionResponses) {
+      if (errorCode === errorCodes.NONE) continue;
+      exchange.noteError(errorCode);
+      error ??= `${name}-${index}: error ${errorCode}${errorMessage ? `, ${errorMessage}` : ''}`;
+    }
+  }
+  if (request.acks !== 0) return { responses, throttleTimeMs: exchange.throttleMs };
+  if (error !== undefined) exchange.closeConnection(`a Produce with acks 0 failed and has no other answer: ${error}`);
+  return NO_ANSWER;
+}
+
+async function appendToUnknown(
+  topic: TopicRequest,
+  byId: boolean,
+  request: ProduceRequest,
+  acks: Acks,
+  exchange: Exchange,
+  bridge: Bridge,
+): Promise<TopicAnswer> {
+  if (byId) return refuseTopic(topic, errorCodes.UNKNOWN_TOPIC_ID);
+  const { catalog, options } = bridge;
+  // A client that goes on writing after its topic was deleted gets it back, as by its next Metadata.
+  const finding = options.autoCreateTopics
+    ? findOrCreateTopic(catalog, topic.name, options.defaultPartitions)
+    : catalog.find(topic.name);
+  const stream = await unlessUnavailable(finding, () => 'unavailable' as const);
+  if (stream === 'unavailable') return refuseTopic(topic, errorCodes.KAFKA_STORAGE_ERROR);
+  if (stream === undefined) return refuseTopic(topic, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  return appendToTopic(topic, stream, request, acks, exchange, bridge);
+}
+
+/** Starts the appends of all partitions before it waits for the first. */
+async function appendToTopic(
+  topic: TopicRequest,
+  stream: Stream,
+  request: ProduceRequest,
+  acks: Acks,
+  exchange: Exchange,
+  bridge: Bridge,
+): Promise<TopicAnswer> {
+  const { partitionData } = topic;
+  if (partitionData.length === 1) {
+    return answerTopic(topic, [
+      await appendBatch(partitionData[0] as PartitionRequest, stream, request, acks, exchange, bridge),
+    ]);
+  }
+  const pending = partitionData.map((partition) => appendBatch(partition, stream, request, acks, exchange, bridge));
+  return answerTopic(topic, await Promise.all(pending));
+}
+
+async function appendBatch(
+  { index, records }: PartitionRequest,
+  stream: Stream,
+  request: ProduceRequest,
+  acks: Acks,
+  exchange: Exchange,
+  bridge: Bridge,
+): Promise<PartitionAnswer> {
+  if (stream.partitions[index] === undefined) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  const checked = checkRecords(records, exchange.header.apiVersion, messageBytesMax(stream, bridge));
+  if (!checked.ok) return failed(index, checked.errorCode, checked.message);
+  if (checked.header.isTransactional)
+    return failed(index, errorCodes.INVALID_TXN_STATE, 'transactions are not supported');
+  try {
+    const outcome = await appendWhereItGoesOn(index, records as Buffer, checked.header, stream, request, acks, bridge);
+    if (!outcome.ok) return failed(index, refusalErrors[outcome.refusal.code], explainRefusal(outcome.refusal));
+    traffic.received(checked.header.recordCount, checked.header.sizeBytes);
+    if (stream.writeLimited) await charge(stream.partitions[index] as Partition, checked.header, exchange, bridge);
+    const { baseOffset, logStartOffset } = outcome.value;
+    return { index, errorCode: errorCodes.NONE, baseOffset, logStartOffset };
+  } catch (error) {
+    exchange.keepFrame();
+    if (error instanceof StoreUnavailable) return failed(index, errorCodes.KAFKA_STORAGE_ERROR, error.message);
+    throw error;
+  }
+}
+
+/** Notes the write with the shard's limits: they slow the client down, they never refuse it. */
+async function charge(
+  { appendTo }: Partition,
+  header: BatchHeader,
+  exchange: Exchange,
+  { limits }: Bridge,
+): Promise<void> {
+  if (limits === undefined) return;
+  const charged = limits.chargeWrite(appendTo.key, header.recordCount, header.sizeBytes);
+  // The records are written: whether the buckets can be reached changes nothing about that.
+  const throttleMs = typeof charged === 'number' ? charged : await unlessUnavailable(charged, () => 0);
+  if (throttleMs === 0) return;
+  traffic.throttled += 1;
+  exchange.throttleMs = Math.max(exchange.throttleMs, Math.ceil(throttleMs));
+}
+
+/** Appends to the open end of the partition; where that was closed by a split or merge meanwhile, to what took over. */
+async function appendWhereItGoesOn(
+  index: number,
+  batch: Buffer,
+  header: BatchHeader,
+  stream: Stream,
+  { timeoutMs }: ProduceRequest,
+  acks: Acks,
+  bridge: Bridge,
+): Promise<Outcome<Appended>> {
+  let current: Stream | undefined = stream;
+  for (let attempt = 1; ; attempt++) {
+    const partition: Partition | undefined = current.partitions[index];
+    if (partition === undefined) return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
+    const shard = partition.appendTo.key;
+    const minInsyncReplicas = current.minInsyncReplicas(bridge.options.minInsyncReplicas);
+    const outcome = await bridge.store.log.append({ shard, batch, header, acks, minInsyncReplicas, timeoutMs });
+    if (outcome.ok || outcome.refusal.code !== 'shardSealed' || attempt === RESHARD_ATTEMPTS_MAX) return outcome;
+    const fresh: Stream | undefined = await bridge.catalog.refresh(stream.name);
+    if (fresh === undefined || fresh.id !== stream.id)
+      return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
+    current = fresh;
+  }
+}
+
+function messageBytesMax(stream: Stream, bridge: Bridge): number {
+  const configured = stream.document.configs['max.message.bytes'];
+  return configured === undefined ? bridge.options.messageBytesMax : Number(configured);
+}
+
+function answerTopic({ name, topicId }: TopicRequest, partitionResponses: PartitionAnswer[]): TopicAnswer {
+  return { name, topicId, partitionResponses };
+}
+
+function refuseTopic(topic: TopicRequest, errorCode: ErrorCode): TopicAnswer {
+  return answerTopic(
+    topic,
+    topic.partitionData.map(({ index }) => failed(index, errorCode)),
+  );
+}
+
+function failed(index: number, errorCode: ErrorCode, errorMessage: string | null = null): PartitionAnswer {
+  return { index, errorCode, baseOffset: -1n, errorMessage };
+}

@@ -1,0 +1,130 @@
+import {
+  errorCodes,
+  offsetFetchApi,
+  type OffsetFetchRequest,
+  type OffsetFetchResponse,
+  ZERO_UUID,
+} from '@tailrace/kafka-protocol';
+import type { Bridge } from '../bridge.ts';
+import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import type { CommittedOffset } from '../groups/offset-store.ts';
+import { handler } from './handler.ts';
+
+type GroupAnswer = NonNullable<OffsetFetchResponse['groups']>[number];
+type TopicAnswer = GroupAnswer['topics'][number];
+type PartitionAnswer = TopicAnswer['partitions'][number];
+
+interface WantedTopic {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitionIndexes: readonly number[];
+}
+
+const BATCHED_SINCE = 8;
+const TOPIC_ID_SINCE = 10;
+
+/**
+ * OffsetFetch: where groups will read on; -1 for a partition that has no commit, without an error. A group that nobody knows
+ * has none.
+ * Per group: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (before version 8: named for every partition too).
+ * Per partition: UNKNOWN_TOPIC_ID.
+ */
+export const offsetFetch = handler({
+  api: offsetFetchApi,
+  versions: offsetFetchApi.advertised,
+  async run(request, exchange, bridge) {
+    const { apiVersion } = exchange.header;
+    const byId = apiVersion >= TOPIC_ID_SINCE;
+    if (apiVersion >= BATCHED_SINCE) {
+      const groups = await Promise.all(
+        request.groups.map(({ groupId, topics }) => answerGroup(groupId, topics, byId, bridge)),
+      );
+      for (const { errorCode } of groups) exchange.noteError(errorCode ?? errorCodes.NONE);
+      return { throttleTimeMs: 0, groups };
+    }
+    const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
+    const { topics: answered, errorCode = errorCodes.NONE } = await answerGroup(request.groupId, topics, false, bridge);
+    exchange.noteError(errorCode);
+    if (errorCode === errorCodes.NONE) return { throttleTimeMs: 0, errorCode, topics: answered.map(named) };
+    return { throttleTimeMs: 0, errorCode, topics: refuseEach(request, errorCode) };
+  },
+});
+
+async function answerGroup(
+  groupId: string,
+  topics: readonly WantedTopic[] | null,
+  byId: boolean,
+  bridge: Bridge,
+): Promise<GroupAnswer> {
+  const refused = bridge.groups.refuseRead(groupId);
+  if (refused !== undefined) return { groupId, topics: [], errorCode: refused };
+  const answering =
+    topics === null
+      ? allTopics(groupId, bridge)
+      : Promise.all(topics.map((topic) => answerTopic(groupId, topic, byId, bridge)));
+  const answered = await unlessUnavailable(answering, () => undefined);
+  if (answered === undefined) return { groupId, topics: [], errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE };
+  return { groupId, topics: answered, errorCode: errorCodes.NONE };
+}
+
+async function answerTopic(
+  groupId: string,
+  { name, topicId, partitionIndexes }: WantedTopic,
+  byId: boolean,
+  bridge: Bridge,
+): Promise<TopicAnswer> {
+  const stream = byId ? bridge.catalog.peekById(topicId) : await bridge.catalog.find(name);
+  if (byId && stream === undefined) {
+    return {
+      name,
+      topicId,
+      partitions: partitionIndexes.map((index) => answerPartition(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)),
+    };
+  }
+  const committed = stream === undefined ? undefined : await bridge.groups.offsets.ofTopic(groupId, stream.name);
+  const partitions = partitionIndexes.map((index) => {
+    const offset = committed?.get(index);
+    return answerPartition(index, offset?.topicId === stream?.id ? offset : undefined);
+  });
+  return { name, topicId, partitions };
+}
+
+async function allTopics(groupId: string, bridge: Bridge): Promise<TopicAnswer[]> {
+  const topics: TopicAnswer[] = [];
+  for (const [name, offsets] of await bridge.groups.offsets.ofGroup(groupId)) {
+    const stream = await bridge.catalog.find(name);
+    const partitions: PartitionAnswer[] = [];
+    for (const [index, offset] of offsets)
+      if (offset.topicId === stream?.id) partitions.push(answerPartition(index, offset));
+    partitions.sort((a, b) => a.partitionIndex - b.partitionIndex);
+    if (stream !== undefined && partitions.length > 0) topics.push({ name, topicId: stream.id, partitions });
+  }
+  return topics;
+}
+
+function answerPartition(
+  partitionIndex: number,
+  offset: CommittedOffset | undefined,
+  errorCode: number = errorCodes.NONE,
+): PartitionAnswer {
+  return {
+    partitionIndex,
+    committedOffset: offset?.offset ?? -1n,
+    committedLeaderEpoch: offset?.leaderEpoch ?? -1,
+    metadata: offset?.metadata ?? '',
+    errorCode,
+  };
+}
+
+/** Before version 8 topics have names alone. */
+function named({ name = '', partitions }: TopicAnswer) {
+  return { name, partitions };
+}
+
+/** Versions 0 and 1 have no other place for the error of a group. */
+function refuseEach({ topics }: OffsetFetchRequest, errorCode: number) {
+  return (topics ?? []).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((index) => answerPartition(index, undefined, errorCode)),
+  }));
+}

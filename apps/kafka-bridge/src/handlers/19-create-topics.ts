@@ -1,0 +1,171 @@
+import {
+  createTopicsApi,
+  type CreateTopicsRequest,
+  type CreateTopicsResponse,
+  type ErrorCode,
+  errorCodes,
+  ZERO_UUID,
+} from '@tailrace/kafka-protocol';
+import { isStreamName, STREAM_NAME_CHARACTERS_MAX } from '@tailrace/shard-core';
+import type { Bridge } from '../bridge.ts';
+import { refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
+import { refuseConfig, topicConfigs } from '../topics/topic-configs.ts';
+import { createTopic, PARTITIONS_MAX } from '../topics/topic-creation.ts';
+import { handler } from './handler.ts';
+
+type TopicRequest = CreateTopicsRequest['topics'][number];
+type TopicAnswer = CreateTopicsResponse['topics'][number];
+type ConfigAnswer = NonNullable<TopicAnswer['configs']>[number];
+
+/** "Let the broker choose." */
+const BROKER_DEFAULT = -1;
+/** One bridge answers for a partition; copies of its records are the store's business. */
+const REPLICATION_FACTOR = 1;
+/** Where a setting comes from (DescribeConfigs): set for the topic, or built in. */
+const TOPIC_CONFIG_SOURCE = 1;
+const DEFAULT_CONFIG_SOURCE = 5;
+
+class TopicRefused extends Error {
+  readonly errorCode: ErrorCode;
+
+  constructor(errorCode: ErrorCode, message: string) {
+    super(message);
+    this.errorCode = errorCode;
+  }
+}
+
+/**
+ * CreateTopics: make topics, each one by itself. Any replication factor is taken: how many copies there are is decided
+ * by the store behind all topics.
+ * Per topic: INVALID_REQUEST (named twice; assignments together with numbers), INVALID_TOPIC_EXCEPTION,
+ * TOPIC_ALREADY_EXISTS, INVALID_REPLICA_ASSIGNMENT, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, INVALID_CONFIG;
+ * REQUEST_TIMED_OUT, retryable, when the store is away.
+ */
+export const createTopics = handler({
+  api: createTopicsApi,
+  versions: createTopicsApi.advertised,
+  async run({ topics, validateOnly }, exchange, bridge) {
+    const counts = new Map<string, number>();
+    for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+    // A name that came twice is answered once.
+    const distinct = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+    const answers = await Promise.all(
+      distinct.map(async (topic) => {
+        const repeated = (counts.get(topic.name) as number) > 1;
+        try {
+          if (repeated) throw new TopicRefused(errorCodes.INVALID_REQUEST, 'Duplicate topic name.');
+          return await createOne(topic, validateOnly, bridge);
+        } catch (error) {
+          if (!(error instanceof TopicRefused)) throw error;
+          exchange.noteError(error.errorCode);
+          return failed(topic.name, error.errorCode, error.message);
+        }
+      }),
+    );
+    return { throttleTimeMs: 0, topics: answers };
+  },
+});
+
+async function createOne(topic: TopicRequest, validateOnly: boolean, bridge: Bridge): Promise<TopicAnswer> {
+  const { name } = topic;
+  if (!isStreamName(name)) throw new TopicRefused(errorCodes.INVALID_TOPIC_EXCEPTION, explainName(name));
+  const away = () => {
+    throw new TopicRefused(errorCodes.REQUEST_TIMED_OUT, 'The store is not available.');
+  };
+  if ((await unlessUnavailable(bridge.catalog.find(name), away)) !== undefined) {
+    throw new TopicRefused(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
+  }
+  const partitionCount = partitionCountOf(topic, bridge);
+  const configs = configsOf(topic);
+  const answer = {
+    name,
+    errorCode: errorCodes.NONE,
+    errorMessage: null,
+    numPartitions: partitionCount,
+    replicationFactor: REPLICATION_FACTOR,
+    configs: answerConfigs(configs, bridge),
+  };
+  if (validateOnly) return { ...answer, topicId: ZERO_UUID };
+  const created = await unlessUnavailable(createTopic(bridge.catalog, { name, partitionCount, configs }), away);
+  if (!created.ok) throw new TopicRefused(refusalErrors[created.refusal.code], `Topic '${name}' already exists.`);
+  return { ...answer, topicId: created.value.id };
+}
+
+function partitionCountOf({ numPartitions, replicationFactor, assignments }: TopicRequest, bridge: Bridge): number {
+  if (assignments.length > 0) {
+    if (numPartitions !== BROKER_DEFAULT || replicationFactor !== BROKER_DEFAULT) {
+      throw new TopicRefused(
+        errorCodes.INVALID_REQUEST,
+        'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.',
+      );
+    }
+    const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex));
+    const consecutive =
+      indexes.size === assignments.length &&
+      assignments.every(({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < indexes.size);
+    if (!consecutive || assignments.some(({ brokerIds }) => brokerIds.length === 0)) {
+      throw new TopicRefused(
+        errorCodes.INVALID_REPLICA_ASSIGNMENT,
+        'Partitions must be a consecutive 0-based sequence, each with a broker.',
+      );
+    }
+    return checkPartitionCount(assignments.length);
+  }
+  if (replicationFactor !== BROKER_DEFAULT && replicationFactor < 1) {
+    throw new TopicRefused(
+      errorCodes.INVALID_REPLICATION_FACTOR,
+      'Replication factor must be larger than 0, or -1 to use the default value.',
+    );
+  }
+  return checkPartitionCount(numPartitions === BROKER_DEFAULT ? bridge.options.defaultPartitions : numPartitions);
+}
+
+function checkPartitionCount(count: number): number {
+  if (count >= 1 && count <= PARTITIONS_MAX) return count;
+  const reason =
+    count < 1
+      ? 'Number of partitions was set to an invalid non-positive value.'
+      : `${count} partitions, at most ${PARTITIONS_MAX} can be made.`;
+  throw new TopicRefused(errorCodes.INVALID_PARTITIONS, reason);
+}
+
+/** The settings to keep: those that were given a value. */
+function configsOf(topic: TopicRequest): Record<string, string> {
+  const configs: Record<string, string> = {};
+  for (const { name, value } of topic.configs) {
+    const refused = refuseConfig(name, value);
+    if (refused !== undefined) throw new TopicRefused(errorCodes.INVALID_CONFIG, refused);
+    if (value !== null) configs[name] = value;
+  }
+  return configs;
+}
+
+function answerConfigs(configs: Readonly<Record<string, string>>, { options }: Bridge): ConfigAnswer[] {
+  const deployment: Readonly<Record<string, string>> = {
+    'max.message.bytes': String(options.messageBytesMax),
+    'min.insync.replicas': String(options.minInsyncReplicas),
+  };
+  return Object.entries(topicConfigs).map(([name, config]) => {
+    const set = configs[name];
+    return {
+      name,
+      value: set ?? deployment[name] ?? config.default,
+      readOnly: false,
+      configSource: set === undefined ? DEFAULT_CONFIG_SOURCE : TOPIC_CONFIG_SOURCE,
+      isSensitive: false,
+    };
+  });
+}
+
+function explainName(name: string): string {
+  if (name === '') return 'Topic name is invalid: the empty string is not allowed';
+  if (name === '.' || name === '..') return "Topic name is invalid: '.' or '..' is not allowed";
+  if (name.length > STREAM_NAME_CHARACTERS_MAX) {
+    return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${STREAM_NAME_CHARACTERS_MAX}`;
+  }
+  return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
+}
+
+function failed(name: string, errorCode: ErrorCode, errorMessage: string): TopicAnswer {
+  return { name, topicId: ZERO_UUID, errorCode, errorMessage, numPartitions: -1, replicationFactor: -1, configs: [] };
+}

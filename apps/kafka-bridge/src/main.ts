@@ -1,0 +1,41 @@
+import { listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import manifest from '../package.json' with { type: 'json' };
+import { createKafkaDoor } from './index.ts';
+
+/** The Kafka door as a process of its own, over a store that others share. */
+async function start() {
+  const foundation = await openFoundation({
+    serviceName: 'tailrace-kafka-bridge',
+    serviceVersion: manifest.version,
+    env: process.env,
+  });
+  const { settings, logger, store, catalog, limits } = foundation;
+  try {
+    const door = createKafkaDoor(
+      { store, catalog, limits, logger },
+      {
+        advertised: settings.kafkaAdvertised,
+        nodeId: settings.nodeId,
+        autoCreateTopics: settings.autoCreateTopics,
+        defaultPartitions: settings.defaultPartitions,
+        minInsyncReplicas: settings.minInsyncReplicas,
+      },
+    );
+    const address = await listening('Kafka', door.listen({ host: settings.host, port: settings.kafkaPort }));
+    logger.info({ store: settings.store, ...address, metricsPort: foundation.metricsPort }, 'the Kafka door is ready');
+    return {
+      close: async () => {
+        await door.close(settings.shutdownGraceMs);
+        await foundation.close();
+      },
+    };
+  } catch (error) {
+    await foundation.close();
+    throw error;
+  }
+}
+
+await runService(start, {
+  graceMs: () => readSettings(process.env).settings.shutdownGraceMs,
+  log: (message) => process.stderr.write(`${message}\n`),
+});
