@@ -42,7 +42,7 @@ const NOT_RECORDED = ['SaslHandshake', 'DescribeLogDirs', 'SaslAuthenticate'];
 const CUT_EVERYWHERE_BYTES_MAX = 1024;
 
 /** So many lengths at either end of a larger frame, and as many between: every cut of those too takes a minute and a half. */
-const CUTS_OF_LARGE = 64;
+const CUTS_OF_LARGE = 32;
 
 function cutsOf(frame: Buffer, random: Random): number[] {
   if (frame.length <= CUT_EVERYWHERE_BYTES_MAX || process.env['TAILRACE_EVERY_CUT'] === '1')
