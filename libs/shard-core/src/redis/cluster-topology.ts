@@ -48,7 +48,7 @@ export class ClusterTopology implements Topology {
       try {
         return await work(this.nodeFor(key));
       } catch (error) {
-        const moved = replyCode(error instanceof Error ? error.cause : undefined) === 'MOVED';
+        const moved = replyCode((error as Error).cause) === 'MOVED';
         if (!moved || redirections >= REDIRECTIONS_MAX) throw error;
         await this.refresh();
       }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { RedisBounds } from './bounds.ts';
 import { connectOptions } from './connection.ts';
-import { RedisUnreachable } from './redis-failure.ts';
+import { messageOf, RedisUnreachable } from './redis-failure.ts';
 import { type RedisLocation, withoutPassword } from './redis-url.ts';
 
 const VERSION_MIN = 7;
@@ -39,9 +39,9 @@ export async function probeRedis(url: string, location: RedisLocation, bounds: R
     }
   }
   if (failure instanceof RedisUnreachable) throw failure;
-  const why =
-    failure instanceof Error ? failure.message || String((failure as NodeJS.ErrnoException).code) : String(failure);
-  throw new RedisUnreachable(`Redis at ${withoutPassword(url)} is not reachable: ${why}`, { cause: failure });
+  throw new RedisUnreachable(`Redis at ${withoutPassword(url)} is not reachable: ${messageOf(failure)}`, {
+    cause: failure,
+  });
 }
 
 async function look(redis: Redis, url: string, location: RedisLocation): Promise<Probe> {

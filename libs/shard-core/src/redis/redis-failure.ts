@@ -32,8 +32,14 @@ const NOT_NOW = new Set([
 
 /** The first word of an error reply, e.g. `MOVED`; `undefined` for errors that Redis did not answer. */
 export function replyCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return /^-?([A-Z]{3,})(?= |$)/.exec(error.message)?.[1];
+  return /^([A-Z]{3,})(?= |$)/.exec(messageOf(error))?.[1];
+}
+
+/** Its message, or what else there is to say. Not by `instanceof`: Node's own errors may come from another realm. */
+export function messageOf(error: unknown): string {
+  const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+  // A connection refused at several addresses has no message, but a code.
+  return String(message || code || error);
 }
 
 /**
@@ -41,12 +47,12 @@ export function replyCode(error: unknown): string | undefined {
  * error itself for anything else, because that is a bug of ours and must be loud.
  */
 export function storeFailure(error: unknown): unknown {
-  if (error instanceof StoreUnavailable || !(error instanceof Error)) return error;
+  if (error instanceof StoreUnavailable) return error;
   const code = replyCode(error);
   // Errors inside scripts carry the cause behind a code of their own, but keep that code in front in Redis 7.
   if (code !== undefined && NOT_NOW.has(code)) {
-    return new StoreUnavailable(`Redis refuses for now: ${error.message}`, { cause: error });
+    return new StoreUnavailable(`Redis refuses for now: ${messageOf(error)}`, { cause: error });
   }
   if (error instanceof ReplyError) return error;
-  return new StoreUnavailable(`Redis is not reachable: ${error.message}`, { cause: error });
+  return new StoreUnavailable(`Redis is not reachable: ${messageOf(error)}`, { cause: error });
 }

@@ -60,7 +60,7 @@ export class RedisNode {
         try {
           return await this.#run(name, keys, args);
         } catch (error) {
-          setScriptError(span, error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error));
+          setScriptError(span, ((error as Error).cause ?? error) as Error);
           throw error;
         }
       },
@@ -72,7 +72,7 @@ export class RedisNode {
     const rest = [String(keyCount), ...keys, ...args];
     const answer = this.writes.send('evalsha', [sha, ...rest]).catch((error: unknown) => {
       // Each connection begins with SCRIPT LOAD, so this is for a SCRIPT FLUSH by somebody else. Nothing was carried out.
-      if (replyCode(error instanceof Error ? error.cause : undefined) !== 'NOSCRIPT') throw error;
+      if (replyCode((error as Error).cause) !== 'NOSCRIPT') throw error;
       return this.writes.send('eval', [text, ...rest]);
     });
     return answer as Promise<Reply<Name>>;

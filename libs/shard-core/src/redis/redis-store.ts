@@ -15,6 +15,7 @@ import { LeaderEpoch } from './leader-epoch.ts';
 import { RedisLeases } from './leases.ts';
 import type { LogContext, Primary } from './log-context.ts';
 import type { Probe } from './probe.ts';
+import { messageOf } from './redis-failure.ts';
 import { RedisLog } from './redis-log.ts';
 import { RedisNode } from './redis-node.ts';
 import type { RedisAddress, RedisLocation } from './redis-url.ts';
@@ -118,7 +119,7 @@ export class RedisStore implements Store {
       const copies = 1 + Math.min(...infos.map((info) => info.replicas.filter(({ inSync }) => inSync).length));
       return { ready: true, detail: this.#describe(infos.length, copies), replicas };
     } catch (error) {
-      return { ready: false, detail: error instanceof Error ? error.message : String(error) };
+      return { ready: false, detail: messageOf(error) };
     }
   }
 

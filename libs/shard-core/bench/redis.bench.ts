@@ -1,0 +1,92 @@
+/**
+ * What the Redis engine does in one process over one Redis, without a door:
+ * `node libs/shard-core/bench/redis.bench.ts [minInsyncReplicas]`. About ten seconds. Redis and this process share the
+ * machine's cores, so the figures are rough.
+ */
+import { encodeBatch, readBatchHeader } from '@tailrace/kafka-protocol';
+import { startRedis } from '@tailrace/testkit';
+import { type ShardKey, shardKey } from '../src/index.ts';
+import { openRedisStore } from '../src/redis/index.ts';
+
+const RUN_MS = 1_500;
+const MIB = 1024 * 1024;
+const minInsyncReplicas = Number(process.argv[2] ?? '1');
+
+const redis = await startRedis({ replicas: minInsyncReplicas - 1 });
+const store = await openRedisStore({ url: redis.url, minInsyncReplicas });
+try {
+  for (const [valueBytes, inFlight] of [
+    [1_024, 1],
+    [1_024, 32],
+    [1_024, 256],
+    [16 * 1_024 - 100, 32],
+    [128 * 1_024, 8],
+    [1_024 * 1_024, 4],
+  ] as const) {
+    const shard = shardKey('benchbenchbenchbenchbe', valueBytes + inFlight);
+    await store.log.openShard(shard, { startOffset: 0n });
+    await measureAppends(shard, valueBytes, inFlight);
+    if (inFlight !== 1) await measureReads(shard, valueBytes);
+    await store.log.deleteShards([shard]);
+  }
+} finally {
+  await store.close();
+  await redis.stop();
+}
+
+async function measureAppends(shard: ShardKey, valueBytes: number, inFlight: number): Promise<void> {
+  const batch = encodeBatch([{ key: null, value: Buffer.alloc(valueBytes, 'x'), timestampMs: Date.now() }]);
+  const header = readBatchHeader(batch, 0);
+  const latencies: number[] = [];
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  const until = began + RUN_MS;
+  const writer = async () => {
+    while (performance.now() < until) {
+      const at = performance.now();
+      const outcome = await store.log.append({
+        shard,
+        batch,
+        header,
+        acks: 'all',
+        minInsyncReplicas,
+        timeoutMs: 5_000,
+      });
+      if (!outcome.ok) throw new Error(outcome.refusal.code);
+      latencies.push(performance.now() - at);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, writer));
+  const seconds = (performance.now() - began) / 1_000;
+  const used = process.cpuUsage(cpu);
+  latencies.sort((a, b) => a - b);
+  const perSecond = latencies.length / seconds;
+  report(`append ${valueBytes} B, ${inFlight} in flight`, {
+    'appends/s': Math.round(perSecond),
+    'MiB/s': ((perSecond * batch.length) / MIB).toFixed(0),
+    'p50 ms': latencies[latencies.length >> 1]?.toFixed(2),
+    'p99 ms': latencies[Math.floor(latencies.length * 0.99)]?.toFixed(2),
+    CPU: `${(((used.user + used.system) / 1e6 / seconds) * 100).toFixed(0)} %`,
+  });
+}
+
+async function measureReads(shard: ShardKey, valueBytes: number): Promise<void> {
+  const began = performance.now();
+  let bytes = 0;
+  let offset = 0n;
+  while (performance.now() - began < RUN_MS / 2) {
+    const outcome = await store.log.read(shard, offset, { maxBytes: 4 * MIB });
+    if (!outcome.ok) throw new Error(outcome.refusal.code);
+    const { byteCount, nextOffset, release } = outcome.value;
+    bytes += byteCount;
+    offset = byteCount === 0 ? 0n : nextOffset;
+    release();
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  report(`read ${valueBytes} B batches, 4 MiB a read`, { 'MiB/s': (bytes / MIB / seconds).toFixed(0) });
+}
+
+function report(what: string, figures: Record<string, string | number | undefined>): void {
+  const cells = Object.entries(figures).map(([name, value]) => `${value} ${name}`);
+  process.stdout.write(`${what.padEnd(40)} ${cells.join(', ')}\n`);
+}

@@ -1,0 +1,60 @@
+import { decodeBatch, encodeBatch, readBatchHeader } from '@tailrace/kafka-protocol';
+import { randomUUID } from 'node:crypto';
+import type { AppendRequest, Appended } from '../../contract/log.ts';
+import type { Outcome } from '../../contract/refusal.ts';
+import { type ShardKey, shardKey } from '../../contract/shard-key.ts';
+import type { Store } from '../../contract/store.ts';
+
+export interface Producer {
+  readonly id: bigint;
+  readonly epoch: number;
+  readonly baseSequence: number;
+}
+
+export type AppendOptions = Partial<Pick<AppendRequest, 'acks' | 'minInsyncReplicas' | 'timeoutMs'>> & {
+  readonly producer?: Producer;
+};
+
+/** A shard key that no other test has. */
+export function someShard(): ShardKey {
+  return shardKey(randomUUID().replaceAll('-', '').slice(0, 22), 0);
+}
+
+/** One batch with a record for each value. */
+export function batchOf(values: readonly string[], producer?: Producer, timestampMs = 1_000): Buffer {
+  const records = values.map((value) => ({ key: null, value: Buffer.from(value), timestampMs }));
+  return encodeBatch(records, producer === undefined ? {} : { producer });
+}
+
+export function append(
+  store: Store,
+  shard: ShardKey,
+  values: readonly string[],
+  { producer, ...options }: AppendOptions = {},
+): Promise<Outcome<Appended>> {
+  const batch = batchOf(values, producer);
+  const header = readBatchHeader(batch, 0);
+  return store.log.append({ shard, batch, header, acks: 'all', minInsyncReplicas: 1, timeoutMs: 2_000, ...options });
+}
+
+/** Every visible record from the shard's start, as `[offset, value]`. */
+export async function readAll(store: Store, shard: ShardKey): Promise<[bigint, string][]> {
+  const bounds = await store.log.bounds(shard);
+  if (!bounds.ok) throw new Error(bounds.refusal.code);
+  const records: [bigint, string][] = [];
+  let offset = bounds.value.logStartOffset;
+  for (;;) {
+    const outcome = await store.log.read(shard, offset, { maxBytes: 1024 * 1024 });
+    if (!outcome.ok) throw new Error(outcome.refusal.code);
+    const { chunks, nextOffset, batchCount } = outcome.value;
+    if (batchCount === 0) return records;
+    for (const chunk of chunks) {
+      // One batch a chunk: that is this engine's way, which the contract leaves open.
+      const header = readBatchHeader(chunk, 0);
+      for (const record of decodeBatch(chunk, 0, header, { uncompressedBytesMax: chunk.length })) {
+        records.push([header.baseOffset + BigInt(record.offsetDelta), String(record.value)]);
+      }
+    }
+    offset = nextOffset;
+  }
+}
