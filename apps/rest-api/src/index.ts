@@ -1,3 +1,4 @@
+export { createHttpDoor, type HttpDoor, type HttpDoorDependencies } from './http/http-door.ts';
 export {
   Ingest,
   type IngestDependencies,

@@ -1,0 +1,143 @@
+import { partitionKeyFromKey, type Shard, shardIdOf } from '@tailrace/shard-core';
+import { linksFrom, setHttpTransfer, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
+import { invalidArgument, resourceNotFound } from '../aws-error.ts';
+import { endDryRun } from '../dry-run.ts';
+import { dryRun, streamArn } from '../members.ts';
+import { operation, type WireStructure } from '../operation.ts';
+import { readPage, type RecordPage } from '../record-page.ts';
+import { writeRecordPage } from '../record-page-json.ts';
+import { rateExceeded, refusalError } from '../refusal-errors.ts';
+import { sequenceNumberOf } from '../shard-description.ts';
+import { openIterator, sealIterator } from '../shard-iterator.ts';
+import { integer, required, string } from '../wire/shapes.ts';
+
+/** What one answer holds at most. */
+export const RECORDS_PER_PAGE_MAX = 10_000;
+export const PAGE_BYTES_MAX = 10 * 1024 * 1024;
+
+/**
+ * GetRecords: the records from an iterator on, and the iterator behind them.
+ * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+ * 1 ValidationException  2 InvalidArgumentException  3 ExpiredIteratorException  4 ResourceNotFoundException
+ * 5 DryRunOperationException  6 ProvisionedThroughputExceededException  7 InternalFailure
+ */
+export const getRecords = operation({
+  name: 'GetRecords',
+  input: {
+    Limit: integer({ min: 1, max: RECORDS_PER_PAGE_MAX }),
+    ShardIterator: required(string({ min: 1, max: 512 })),
+    StreamARN: streamArn,
+    DryRun: dryRun,
+  },
+  async run(input, { catalog, store, streams, limits, tokens, clock, span }): Promise<GetRecordsOutput> {
+    const iterator = openIterator(tokens, input.ShardIterator, clock()); // 2, 3
+    const { streamId, streamName, shardNumber } = iterator;
+    const place = { streamName, account: streams.accountOf(input) };
+    if (input.StreamARN !== undefined && streams.nameOf(input).streamName !== streamName) {
+      throw invalidArgument(`The ShardIterator is not one of the stream ${input.StreamARN}.`); // 2
+    }
+    let stream = catalog.peekById(streamId);
+    if (stream === undefined) {
+      const found = await catalog.find(streamName);
+      if (found?.id === streamId) stream = found;
+    }
+    const shard = stream?.shard(shardNumber);
+    if (stream === undefined || shard === undefined) {
+      throw resourceNotFound(
+        `Shard ${shardIdOf(shardNumber)} in stream ${streamName} under account ${place.account} does not exist`, // 4
+      );
+    }
+    endDryRun(input.DryRun); // 5
+    if (limits.enabled) {
+      const decision = await limits.takeReadCall(shard.key);
+      if (!decision.ok) {
+        trafficMetrics('http').throttled++;
+        throw rateExceeded(shard.shardId, place); // 6
+      }
+    }
+    const read = await readPage(store.log, shard.key, iterator.offset, {
+      records: input.Limit ?? RECORDS_PER_PAGE_MAX,
+      bytes: PAGE_BYTES_MAX,
+    });
+    if (!read.ok) throw refusalError(read.refusal, place); // 4
+    const page = read.value;
+    if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);
+    trafficMetrics('http').sent(page.recordCount, page.byteCount);
+    if (span.isRecording()) {
+      setHttpTransfer(span, 'GetRecords', {
+        type: 'receive',
+        stream: streamName,
+        shardId: shard.shardId,
+        recordCount: page.recordCount,
+        links: linksFrom(traceparentsOf(page)),
+      });
+    }
+    const { bounds, nextOffset } = page;
+    const atEnd = bounds.sealed && nextOffset >= bounds.logEndOffset;
+    return {
+      page,
+      shard,
+      millisBehindLatest: millisBehind(page, clock()),
+      nextShardIterator: atEnd
+        ? undefined
+        : sealIterator(tokens, { streamId, streamName, shardNumber, offset: nextOffset, issuedAtMs: clock() }),
+      childShards: atEnd ? childrenOf(stream.shards, shard) : undefined,
+    };
+  },
+  toWire(output: GetRecordsOutput): WireStructure {
+    const { page, shard } = output;
+    return {
+      ...withoutRecords(output),
+      Records: page.runs.flatMap(({ records, baseOffset, appendTimeMs }) =>
+        records.map(({ key, value, offsetDelta }) => ({
+          SequenceNumber: sequenceNumberOf(shard, baseOffset + BigInt(offsetDelta), appendTimeMs),
+          ApproximateArrivalTimestamp: new Date(appendTimeMs),
+          Data: value ?? Buffer.alloc(0),
+          PartitionKey: partitionKeyFromKey(key),
+        })),
+      ),
+    };
+  },
+  toJson: (output: GetRecordsOutput) => writeRecordPage(output.page, output.shard, withoutRecords(output)),
+  release: ({ page }: GetRecordsOutput) => page.release(),
+});
+
+interface GetRecordsOutput {
+  readonly page: RecordPage;
+  readonly shard: Shard;
+  readonly millisBehindLatest: number;
+  readonly nextShardIterator: string | undefined;
+  readonly childShards: readonly WireStructure[] | undefined;
+}
+
+function withoutRecords({ millisBehindLatest, nextShardIterator, childShards }: GetRecordsOutput): WireStructure {
+  return { MillisBehindLatest: millisBehindLatest, NextShardIterator: nextShardIterator, ChildShards: childShards };
+}
+
+/** How old the last record of the page is, if there are more behind it; at the tip, nothing. */
+function millisBehind({ runs, nextOffset, bounds }: RecordPage, nowMs: number): number {
+  const last = runs.at(-1);
+  if (last === undefined || nextOffset >= bounds.highWatermark) return 0;
+  return Math.max(0, nowMs - last.appendTimeMs);
+}
+
+function childrenOf(shards: readonly Shard[], parent: Shard): WireStructure[] {
+  return shards
+    .filter((shard) => shard.parent === parent.number || shard.adjacentParent === parent.number)
+    .map((child) => ({
+      ShardId: child.shardId,
+      ParentShards: [child.parent, child.adjacentParent].filter((number) => number !== undefined).map(shardIdOf),
+      HashKeyRange: {
+        StartingHashKey: child.hashRange.start.toString(),
+        EndingHashKey: child.hashRange.end.toString(),
+      },
+    }));
+}
+
+function* traceparentsOf({ runs }: RecordPage): Iterable<Buffer | null> {
+  for (const { records } of runs) {
+    for (const record of records) {
+      for (const { key, value } of record.headers) if (key === TRACEPARENT) yield value;
+    }
+  }
+}

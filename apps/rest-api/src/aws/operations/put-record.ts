@@ -1,0 +1,69 @@
+import { parseSequenceNumber } from '@tailrace/shard-core';
+import { setHttpTransfer } from '@tailrace/telemetry';
+import type { Placed } from '../../ingest/index.ts';
+import { invalidArgument } from '../aws-error.ts';
+import { endDryRun } from '../dry-run.ts';
+import { dryRun, hashKey, partitionKey, sequenceNumber, streamArn, streamName } from '../members.ts';
+import { operation } from '../operation.ts';
+import { checkExplicitHashKey, recordData } from '../put-members.ts';
+import { refusalError } from '../refusal-errors.ts';
+import { sequenceNumberOf } from '../shard-description.ts';
+import { required } from '../wire/shapes.ts';
+
+/**
+ * PutRecord: writes one record, and answers when it is as safe as the stream asks.
+ * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
+ * 1 ValidationException  2 InvalidArgumentException  3 ResourceNotFoundException  4 ResourceInUseException
+ * 5 DryRunOperationException  6 ProvisionedThroughputExceededException  7 InternalFailure
+ */
+export const putRecord = operation({
+  name: 'PutRecord',
+  input: {
+    /**
+     * Numbers here always grow within a shard, also without it: a caller who waits for the answer gets larger ones.
+     * It is checked, and no more is to do.
+     */
+    SequenceNumberForOrdering: sequenceNumber,
+    PartitionKey: required(partitionKey),
+    ExplicitHashKey: hashKey,
+    Data: required(recordData),
+    StreamName: streamName,
+    StreamARN: streamArn,
+    DryRun: dryRun,
+  },
+  async run(input, { streams, ingest, span, clock }) {
+    const stream = await streams.usable(input); // 2, 3, 4
+    checkExplicitHashKey(input.ExplicitHashKey); // 2
+    const place = { streamName: stream.name, account: streams.accountOf(input) };
+    checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 2
+    endDryRun(input.DryRun); // 5
+    const { PartitionKey: key, ExplicitHashKey: explicitHashKey, Data: data } = input;
+    const outcome = await ingest.put(stream, { partitionKey: key, explicitHashKey, data }, span);
+    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 6, 7
+    setHttpTransfer(span, 'PutRecord', {
+      type: 'send',
+      stream: stream.name,
+      shardId: outcome.value.shard.shardId,
+    });
+    return outcome.value;
+  },
+  toWire: (placed: Placed) => ({ ShardId: placed.shard.shardId, SequenceNumber: numberOf(placed) }),
+  toJson: (placed: Placed) => `{"ShardId":"${placed.shard.shardId}","SequenceNumber":"${numberOf(placed)}"}`,
+});
+
+function numberOf({ shard, offset, appendTimeMs }: Placed): string {
+  return sequenceNumberOf(shard, offset, appendTimeMs);
+}
+
+function checkOrdering(
+  text: string | undefined,
+  { streamName, account }: { readonly streamName: string; readonly account: string },
+  nowMs: number,
+): void {
+  if (text === undefined) return;
+  const parts = parseSequenceNumber(text);
+  if (parts !== undefined && parts.appendTimeSeconds * 1000 <= nowMs) return;
+  throw invalidArgument(
+    `ExclusiveMinimumSequenceNumber ${text} used in PutRecord on stream ${streamName} under account ${account} is invalid.`,
+  );
+}

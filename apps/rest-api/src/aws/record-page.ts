@@ -1,0 +1,160 @@
+import {
+  type BatchRecord,
+  batchSizeAt,
+  CorruptBatch,
+  decodeBatch,
+  readBatchHeader,
+  UncompressedTooLarge,
+} from '@tailrace/kafka-protocol';
+import type { Log, LogSlice, Outcome, ShardBounds, ShardKey } from '@tailrace/shard-core';
+import { logger } from '@tailrace/telemetry';
+
+/** Records of one batch, which share base offset and append time. */
+export interface RecordRun {
+  readonly records: readonly BatchRecord[];
+  readonly baseOffset: bigint;
+  /** Milliseconds since 1970. */
+  readonly appendTimeMs: number;
+}
+
+/** Records in offset order. Keys and values are views of memory that `release` gives back. */
+export interface RecordPage {
+  readonly runs: readonly RecordRun[];
+  readonly recordCount: number;
+  /** Data and keys. */
+  readonly byteCount: number;
+  readonly nextOffset: bigint;
+  readonly bounds: ShardBounds;
+  release(): void;
+}
+
+export interface PageLimits {
+  readonly records: number;
+  /** Data and keys; the first record is given whatever its size. */
+  readonly bytes: number;
+}
+
+/** A compressed batch that becomes larger is passed over: nothing that a client may send unpacks to this. */
+const UNCOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
+/** The first look into the log; later ones double, so that a page of one record does not fetch ten MiB. */
+const FIRST_READ_BYTES = 64 * 1024;
+const READ_BYTES_MAX = 4 * 1024 * 1024;
+/** A guess at a record's size in the log, for the size of the first look. */
+const RECORD_BYTES_GUESS = 1200;
+/** Looks into the log for one page: enough for ten MiB, and an end where batches hold nothing to show. */
+const READS_PER_PAGE_MAX = 64;
+
+/**
+ * Reads a page of records from an offset on. Passes over control batches, and over batches that cannot be decoded (the
+ * log took them unseen, as Kafka does). An offset that has been trimmed away counts as the start of the log, one beyond
+ * the end as the end. Refuses: shardNotFound.
+ */
+export async function readPage(
+  log: Log,
+  shard: ShardKey,
+  fromOffset: bigint,
+  limits: PageLimits,
+): Promise<Outcome<RecordPage>> {
+  const runs: RecordRun[] = [];
+  const slices: LogSlice[] = [];
+  let recordCount = 0;
+  let byteCount = 0;
+  let offset = fromOffset;
+  let bounds: ShardBounds | undefined;
+  let full = false;
+  let maxBytes = Math.min(Math.max(FIRST_READ_BYTES, limits.records * RECORD_BYTES_GUESS), READ_BYTES_MAX);
+  const release = () => {
+    for (const slice of slices) slice.release();
+  };
+
+  try {
+    for (let reads = 0; reads < READS_PER_PAGE_MAX && !full; reads++) {
+      const read = await log.read(shard, offset, { maxBytes });
+      if (!read.ok) {
+        const { refusal } = read;
+        if (refusal.code !== 'offsetOutOfRange') {
+          release();
+          return read;
+        }
+        const start = refusal.logStartOffset;
+        if (offset >= start) break;
+        offset = start;
+        continue;
+      }
+      const slice = read.value;
+      slices.push(slice);
+      bounds = slice.bounds;
+      if (slice.batchCount === 0) break;
+      take(slice);
+      if (!full && offset >= slice.bounds.highWatermark) break;
+      maxBytes = Math.min(maxBytes * 2, READ_BYTES_MAX);
+    }
+    if (bounds === undefined) {
+      const now = await log.bounds(shard);
+      if (!now.ok) return now;
+      bounds = now.value;
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { ok: true, value: { runs, recordCount, byteCount, nextOffset: offset, bounds, release } };
+
+  /** Adds the records of a slice until the page is full, and moves `offset` behind the last. */
+  function take(slice: LogSlice): void {
+    let batchIndex = 0;
+    for (const chunk of slice.chunks) {
+      for (let position = 0; position < chunk.length; position += batchSizeAt(chunk, position)) {
+        const appendTimeMs = slice.appendTimesMs[batchIndex++] as number;
+        takeBatch(chunk, position, appendTimeMs);
+        if (full) return;
+      }
+    }
+    offset = slice.nextOffset;
+  }
+
+  function takeBatch(chunk: Buffer, position: number, appendTimeMs: number): void {
+    const header = readBatchHeader(chunk, position);
+    const { baseOffset } = header;
+    const end = baseOffset + BigInt(header.lastOffsetDelta) + 1n;
+    if (header.isControl) {
+      offset = end;
+      return;
+    }
+    let records: BatchRecord[];
+    try {
+      records = decodeBatch(chunk, position, header, {
+        uncompressedBytesMax: UNCOMPRESSED_BYTES_MAX,
+        fromOffsetDelta: offset > baseOffset ? Number(offset - baseOffset) : 0,
+        recordsMax: limits.records - recordCount,
+      });
+    } catch (error) {
+      if (!(error instanceof CorruptBatch) && !(error instanceof UncompressedTooLarge)) throw error;
+      logger.warn(
+        { shard, offset: String(baseOffset), err: error, door: 'http' },
+        'batch passed over: it cannot be decoded',
+      );
+      offset = end;
+      return;
+    }
+    let count = 0;
+    for (; count < records.length; count++) {
+      const { key, value } = records[count] as BatchRecord;
+      const size = (key?.length ?? 0) + (value?.length ?? 0);
+      if (byteCount + size > limits.bytes && recordCount + count > 0) {
+        full = true;
+        break;
+      }
+      byteCount += size;
+    }
+    if (count < records.length) records.length = count;
+    if (count > 0) {
+      runs.push({ records, baseOffset, appendTimeMs });
+      recordCount += count;
+    }
+    const last = records[count - 1];
+    if (recordCount >= limits.records) full = true;
+    // Full in the middle of the batch: the next page begins behind the last record that was taken.
+    offset = !full ? end : last === undefined ? offset : baseOffset + BigInt(last.offsetDelta) + 1n;
+  }
+}

@@ -1,0 +1,71 @@
+import { shardIdOf, parseShardKey } from '@tailrace/shard-core';
+import type { IngestRefusal } from '../ingest/index.ts';
+import { AwsError, INTERNAL_FAILURE_TEXT, internalFailure, resourceInUse, resourceNotFound } from './aws-error.ts';
+
+/** Where a refusal happened, for its text. */
+export interface RefusalPlace {
+  readonly streamName: string;
+  readonly account: string;
+}
+
+type RefusalOf<Code extends IngestRefusal['code']> = Extract<IngestRefusal, { code: Code }>;
+
+const inside = (): AwsError => internalFailure();
+
+/** What this door says to each refusal. A new code does not compile until it has an answer here. */
+const answers = {
+  streamNotFound: ({ stream }, { account }) => resourceNotFound(`Stream ${stream} under account ${account} not found.`),
+  streamExists: ({ stream }, { account }) => resourceInUse(`Stream ${stream} under account ${account} already exists.`),
+  streamBusy: ({ stream, status }, { account }) =>
+    resourceInUse(`Stream ${stream} under account ${account} not ACTIVE, instead in state ${status}`),
+  shardNotFound: ({ shard }, { streamName, account }) =>
+    resourceNotFound(
+      `Shard ${shardIdOf(parseShardKey(shard).shardNumber)} in stream ${streamName} under account ${account} does not exist`,
+    ),
+  // A reshard was faster than our picture of the stream, twice: the client tries again and finds the new shards.
+  shardSealed: inside,
+  offsetOutOfRange: inside,
+  // Only idempotent producers can cause these, and this door is none.
+  outOfOrderSequence: inside,
+  duplicateSequence: inside,
+  staleProducerEpoch: inside,
+  unknownProducer: inside,
+  notEnoughReplicas: inside,
+  notEnoughReplicasAfterAppend: inside,
+  batchTooLarge: ({ bytes, maxBytes }) =>
+    new AwsError(
+      'InvalidArgumentException',
+      `The record takes ${bytes} bytes in the log; at most ${maxBytes} are stored.`,
+    ),
+  throttled: ({ shard }, place) => rateExceeded(shard.shardId, place),
+  overloaded: ({ shard }, place) => rateExceeded(shard.shardId, place),
+  storeUnavailable: inside,
+} satisfies {
+  readonly [Code in IngestRefusal['code']]: (refusal: RefusalOf<Code>, place: RefusalPlace) => AwsError;
+};
+
+export function refusalError(refusal: IngestRefusal, place: RefusalPlace): AwsError {
+  return (answers[refusal.code] as (refusal: IngestRefusal, place: RefusalPlace) => AwsError)(refusal, place);
+}
+
+export function rateExceeded(shardId: string, { streamName, account }: RefusalPlace): AwsError {
+  return new AwsError('ProvisionedThroughputExceededException', rateExceededText(shardId, { streamName, account }));
+}
+
+function rateExceededText(shardId: string, { streamName, account }: RefusalPlace): string {
+  return `Rate exceeded for shard ${shardId} in stream ${streamName} under account ${account}.`;
+}
+
+/** What PutRecords says of one record. Only two codes exist there; whatever is not throttling may be tried again. */
+export function recordFault(
+  refusal: IngestRefusal,
+  place: RefusalPlace,
+): { readonly ErrorCode: string; readonly ErrorMessage: string } {
+  if (refusal.code === 'throttled' || refusal.code === 'overloaded') {
+    return {
+      ErrorCode: 'ProvisionedThroughputExceededException',
+      ErrorMessage: rateExceededText(refusal.shard.shardId, place),
+    };
+  }
+  return { ErrorCode: 'InternalFailure', ErrorMessage: INTERNAL_FAILURE_TEXT };
+}

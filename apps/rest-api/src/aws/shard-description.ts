@@ -1,0 +1,36 @@
+import { formatSequenceNumber, type Shard, shardIdOf } from '@tailrace/shard-core';
+import type { WireStructure } from './operation.ts';
+
+/** A shard as DescribeStream and ListShards show it. */
+export function describeShard(shard: Shard): WireStructure {
+  return {
+    ShardId: shard.shardId,
+    ParentShardId: shard.parent === undefined ? undefined : shardIdOf(shard.parent),
+    AdjacentParentShardId: shard.adjacentParent === undefined ? undefined : shardIdOf(shard.adjacentParent),
+    HashKeyRange: {
+      StartingHashKey: shard.hashRange.start.toString(),
+      EndingHashKey: shard.hashRange.end.toString(),
+    },
+    SequenceNumberRange: {
+      StartingSequenceNumber: sequenceNumberOf(shard, shard.startOffset, shard.openedAtMs),
+      EndingSequenceNumber:
+        shard.endOffset === undefined || shard.closedAtMs === undefined
+          ? undefined
+          : // The last number that the shard could have given: its end is exclusive inside.
+            sequenceNumberOf(shard, lastOffset(shard.startOffset, shard.endOffset), shard.closedAtMs),
+    },
+  };
+}
+
+export function sequenceNumberOf(shard: Shard, offset: bigint, appendTimeMs: number): string {
+  return formatSequenceNumber({
+    offset,
+    shardNumber: shard.number,
+    appendTimeSeconds: Math.floor(appendTimeMs / 1000),
+    shardCreatedSeconds: Math.floor(shard.openedAtMs / 1000),
+  });
+}
+
+function lastOffset(start: bigint, end: bigint): bigint {
+  return end > start ? end - 1n : start;
+}

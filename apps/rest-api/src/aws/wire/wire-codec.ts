@@ -1,0 +1,28 @@
+/**
+ * What an operation answers, in the words of the service model. Absent members are `undefined` and are left out.
+ * Bytes are Buffers, times are Dates: how they look outside is the codec's affair.
+ */
+export type WireValue =
+  | string
+  | number
+  | boolean
+  | Buffer
+  | Date
+  | undefined
+  | readonly WireValue[]
+  | { readonly [member: string]: WireValue };
+
+/**
+ * One of the forms in which the AWS protocol writes a request and its answer. The rest of the door knows only this.
+ */
+export interface WireCodec {
+  readonly mediaType: string;
+  /** Takes a body apart; `undefined` when it is not well-formed or not a structure. */
+  decode(body: Buffer): object | undefined;
+  /** A blob member. Throws SerializationException. */
+  readBlob(value: unknown): Buffer;
+  /** A timestamp member in milliseconds since 1970. Throws SerializationException. */
+  readTimestampMs(value: unknown): number;
+  /** ASCII text or bytes. */
+  encode(value: { readonly [member: string]: WireValue }): string | Buffer;
+}

@@ -1,0 +1,233 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { ShardLimits } from '@tailrace/quota';
+import type { Store, StreamCatalog } from '@tailrace/shard-core';
+import { logger, trafficMetrics } from '@tailrace/telemetry';
+import { AwsProtocol } from '../aws/aws-protocol.ts';
+import { SealedTokens } from '../aws/sealed-tokens.ts';
+import { JSON_MEDIA_TYPE } from '../aws/wire/json-codec.ts';
+import type { Ingest } from '../ingest/index.ts';
+import { BodyBudget } from './body-budget.ts';
+import { type Answer, type Exchange, Http1Exchange, Http2Exchange } from './exchange.ts';
+import {
+  CONNECTIONS_MAX,
+  H2_CONNECTION_WINDOW_BYTES,
+  H2_SESSION_MEMORY_MIB,
+  H2_STREAM_WINDOW_BYTES,
+  H2_STREAMS_MAX,
+  HEADER_BYTES_MAX,
+  HEADERS_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  TIMEOUT_CHECK_INTERVAL_MS,
+} from './http-limits.ts';
+import { sniffProtocol } from './protocol-sniffer.ts';
+import { type BodyOutcome, gatherBody } from './request-body.ts';
+import { RestOverHttp2 } from './rest-over-http2.ts';
+
+export interface HttpDoorDependencies {
+  readonly store: Store;
+  readonly catalog: StreamCatalog;
+  readonly ingest: Ingest;
+  readonly limits: ShardLimits;
+  /** Answers everything that is not of the AWS protocol. Without one, there is only the AWS protocol. */
+  readonly restHandler?: RestListener;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+}
+
+/** A request listener that also ends what has no end of its own (feeds, long polls) when the door closes. */
+export type RestListener = RequestListener & { stop?(): void };
+
+export interface HttpDoor {
+  /** Answers the address that it got; port 0 takes a free one. Rejects when the port is taken, or with StoreUnavailable. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ host: string; port: number }>;
+  /** Takes no more connections, lets requests under way finish for so long, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** One port for HTTP/1.1 and HTTP/2 with prior knowledge, the AWS protocol and plain REST. */
+export function createHttpDoor(dependencies: HttpDoorDependencies): HttpDoor {
+  return new Door(dependencies);
+}
+
+const REST_PATH = /^\/(?:v1|openapi\.json|docs|health[a-z/]*)(?:[/?]|$)/;
+
+class Door implements HttpDoor {
+  readonly #dependencies: HttpDoorDependencies;
+  readonly #http1: Server;
+  readonly #http2: Http2Server;
+  readonly #restOverHttp2: RestOverHttp2 | undefined;
+  readonly #sockets = new Set<Socket>();
+  /** Those that have not said yet what they speak. */
+  readonly #undecided = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #budget = new BodyBudget();
+  #aws: AwsProtocol | undefined;
+  #closing = false;
+
+  constructor(dependencies: HttpDoorDependencies) {
+    this.#dependencies = dependencies;
+    const { restHandler } = dependencies;
+    this.#restOverHttp2 = restHandler && new RestOverHttp2(restHandler);
+    this.#http1 = createServer({
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // Plain REST streams bodies of any length; those of the AWS protocol have a timeout of their own.
+      requestTimeout: 0,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      noDelay: true,
+    });
+    this.#http1.timeout = IDLE_TIMEOUT_MS;
+    this.#http1.maxConnections = CONNECTIONS_MAX;
+    this.#http2 = createHttp2Server({
+      maxSessionMemory: H2_SESSION_MEMORY_MIB,
+      settings: {
+        maxConcurrentStreams: H2_STREAMS_MAX,
+        initialWindowSize: H2_STREAM_WINDOW_BYTES,
+        maxHeaderListSize: HEADER_BYTES_MAX,
+      },
+    });
+    // The HTTP/1 server listens, and its own handling of a connection comes when it is known to be one of HTTP/1.
+    const [speakHttp1] = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
+    this.#http1.removeAllListeners('connection');
+    this.#http1.on('connection', (socket: Socket) => {
+      this.#accept(socket, (protocol) => {
+        if (protocol === 'http1') (speakHttp1 as (socket: Socket) => void).call(this.#http1, socket);
+        else this.#http2.emit('connection', socket);
+      });
+    });
+    this.#http1.on('request', (request, response) => this.#onHttp1(request, response));
+    this.#http2.on('session', (session) => this.#onSession(session));
+    this.#http2.on('stream', (stream, headers) => this.#onHttp2(stream as ServerHttp2Stream, headers));
+  }
+
+  async listen({
+    host,
+    port,
+  }: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ host: string; port: number }> {
+    const { store, clock = Date.now } = this.#dependencies;
+    const tokens = await SealedTokens.open(store.documents);
+    this.#aws = new AwsProtocol({ ...this.#dependencies, clock, tokens });
+    await new Promise<void>((resolve, reject) => {
+      this.#http1.once('error', reject);
+      this.#http1.listen(port, host, () => {
+        this.#http1.off('error', reject);
+        resolve();
+      });
+    });
+    const address = this.#http1.address() as AddressInfo;
+    return { host: address.address, port: address.port };
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#dependencies.restHandler?.stop?.();
+    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    this.#http1.closeIdleConnections();
+    for (const socket of this.#undecided) socket.destroy();
+    for (const session of this.#sessions) session.close();
+    const cut = setTimeout(() => {
+      for (const session of this.#sessions) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  #accept(socket: Socket, speak: (protocol: 'http1' | 'http2') => void): void {
+    if (this.#closing) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    this.#undecided.add(socket);
+    const traffic = trafficMetrics('http');
+    traffic.connections++;
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#undecided.delete(socket);
+      traffic.connections--;
+    });
+    sniffProtocol(socket, (protocol) => {
+      this.#undecided.delete(socket);
+      speak(protocol);
+    });
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.setLocalWindowSize(H2_CONNECTION_WINDOW_BYTES);
+    session.setTimeout(IDLE_TIMEOUT_MS, () => session.close());
+    session.on('close', () => this.#sessions.delete(session));
+    session.on('error', (error) => logger.debug({ door: 'http', err: error }, 'HTTP/2 session failed'));
+  }
+
+  #onHttp1(request: IncomingMessage, response: ServerResponse): void {
+    const { restHandler } = this.#dependencies;
+    if (restHandler !== undefined && isRest(request.method as string, request.url as string, request.headers)) {
+      if (this.#closing) response.shouldKeepAlive = false;
+      restHandler(request, response);
+      return;
+    }
+    this.#serve(new Http1Exchange(request, response, () => this.#closing));
+  }
+
+  #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // A client that resets a stream is its own affair; without a listener it would end the process.
+    stream.on('error', (error) => logger.debug({ door: 'http', err: error }, 'HTTP/2 stream failed'));
+    if (this.#restOverHttp2 && isRest(headers[':method'] as string, headers[':path'] as string, headers)) {
+      this.#restOverHttp2.serve(stream, headers);
+      return;
+    }
+    this.#serve(new Http2Exchange(stream, headers));
+  }
+
+  /** A request of the AWS protocol. */
+  #serve(exchange: Exchange): void {
+    if (exchange.method === 'OPTIONS' && exchange.headers.origin !== undefined) {
+      exchange.source.resume();
+      exchange.respond({ statusCode: 200, contentType: undefined, body: '' });
+      return;
+    }
+    gatherBody(exchange, this.#budget, (outcome) => this.#answer(exchange, outcome));
+  }
+
+  #answer(exchange: Exchange, outcome: BodyOutcome): void {
+    if (!outcome.ok) {
+      if (outcome.code !== 'gone') exchange.respondAndStop(bodyRefusals[outcome.code]);
+      return;
+    }
+    const { body } = outcome;
+    const { length } = body;
+    // Does not reject.
+    void (this.#aws as AwsProtocol).handle(exchange, body).then(() => this.#budget.giveBack(length));
+  }
+}
+
+const bodyRefusals = {
+  'too-large': refusal(413, 'RequestEntityTooLargeException', 'The request is larger than this service takes.'),
+  'too-slow': refusal(408, 'RequestTimeoutException', 'The body of the request did not arrive in time.'),
+  busy: refusal(503, 'ServiceUnavailableException', 'Too many requests are under way. Try again.'),
+} satisfies Record<Exclude<(BodyOutcome & { ok: false })['code'], 'gone'>, Answer>;
+
+function refusal(statusCode: number, type: string, message: string): Answer {
+  return { statusCode, contentType: JSON_MEDIA_TYPE, body: JSON.stringify({ __type: type, message }) };
+}
+
+/** The service does not look at the path; ours belongs to plain REST, and so does what a browser opens. */
+function isRest(method: string, path: string, headers: IncomingHttpHeaders): boolean {
+  if (path === '/' && method === 'POST') return false;
+  if (REST_PATH.test(path)) return true;
+  return (method === 'GET' || method === 'HEAD') && headers['x-amz-target'] === undefined;
+}

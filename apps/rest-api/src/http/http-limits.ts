@@ -1,0 +1,32 @@
+/** What a client may cost this door. Times in milliseconds. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Request line and headers together. SigV4 with a session token takes about 3 KiB. */
+export const HEADER_BYTES_MAX = 16 * KIB;
+/** PutRecords carries 5 MiB, in base64 6.7 MiB, and 500 partition keys with their JSON. */
+export const BODY_BYTES_MAX = 7.5 * MIB;
+/** Bodies of all requests under way together: beyond it, requests are refused, as ones to be tried again. */
+export const BODIES_HELD_BYTES_MAX = 512 * MIB;
+/** How long a connection may leave open which protocol it speaks. */
+export const SNIFF_TIMEOUT_MS = 10_000;
+/** Slow headers: a client that sends them a byte at a time holds a connection no longer than this. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+/** Slow bodies of the AWS protocol. Plain REST streams bodies of any length, and has the idle timeout alone. */
+export const BODY_TIMEOUT_MS = 30_000;
+/** A connection on which nothing moves at all. */
+export const IDLE_TIMEOUT_MS = 75_000;
+/** How often slow headers are looked for. */
+export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
+/** Open connections; further ones are closed at once. */
+export const CONNECTIONS_MAX = 10_000;
+/** Requests at once on one HTTP/2 connection. */
+export const H2_STREAMS_MAX = 1_000;
+/** Bytes that an HTTP/2 client may send ahead: for one request, and for the connection. The default of 64 KiB makes large puts slow. */
+export const H2_STREAM_WINDOW_BYTES = MIB;
+export const H2_CONNECTION_WINDOW_BYTES = 8 * MIB;
+/** Memory of one HTTP/2 session before it refuses further requests, in MiB. An answer of GetRecords takes 14. */
+export const H2_SESSION_MEMORY_MIB = 64;
+/** Preflight answers may be kept for two days, as the service says. */
+export const CORS_MAX_AGE_SECONDS = 172_800;
