@@ -54,5 +54,13 @@ export function storeFailure(error: unknown): unknown {
     return new StoreUnavailable(`Redis refuses for now: ${messageOf(error)}`, { cause: error });
   }
   if (error instanceof ReplyError) return error;
-  return new StoreUnavailable(`Redis is not reachable: ${messageOf(error)}`, { cause: error });
+  return new StoreUnavailable(
+    `Redis is not reachable: ${LOST.test(messageOf(error)) ? 'the connection was lost' : messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
 }
+
+/** What ioredis says, in the words of our options, of commands that a lost connection has failed. */
+const LOST = /^(Stream isn't writeable|Reached the max retries|Connection is closed|Command aborted)/;

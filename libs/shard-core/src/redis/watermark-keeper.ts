@@ -148,10 +148,11 @@ export class WatermarkKeeper {
 
     const [firstShard] = shards.keys();
     const barrier = firstShard === undefined ? `${keys.documents[0]}:barrier` : keys.shard(firstShard).barrier;
-    const written = node.waits.send('set', [barrier, '1', 'EX', '60']);
-    const waited = node.waits.send('wait', [String(need - 1), String(timeoutMs)]);
-    await written;
-    const copies = Number(await waited) + 1;
+    const [, replicas] = await Promise.all([
+      node.waits.send('set', [barrier, '1', 'EX', '60']),
+      node.waits.send('wait', [String(need - 1), String(timeoutMs)]),
+    ]);
+    const copies = Number(replicas) + 1;
     if (primary !== this.#primary) throw new StoreUnavailable('Redis was lost while replicas were awaited');
     this.#settle(shards, waiters, copies);
   }

@@ -1,0 +1,26 @@
+import type { Store, StoreReplica } from '@tailrace/shard-core';
+
+/** How replication stands, for health answers and operators. */
+export interface ZoneView {
+  /** The copies that count: the primary and the replicas in sync. */
+  readonly copiesInSync: number;
+  /** Whether `acks=all` appends with this `min.insync.replicas` are taken now. */
+  readonly writable: boolean;
+  readonly replicas: readonly StoreReplica[];
+  /** One sentence for the operator. */
+  readonly detail: string;
+}
+
+/** What the store says of its replicas, beside what a stream needs. An engine without replicas has one copy. */
+export async function zoneView(store: Store, minInsyncReplicas: number): Promise<ZoneView> {
+  const { ready, detail, replicas = [] } = await store.health();
+  if (!ready) return { copiesInSync: 0, writable: false, replicas: [], detail };
+  const lagging = replicas.filter(({ inSync }) => !inSync);
+  const copiesInSync = 1 + replicas.length - lagging.length;
+  const writable = copiesInSync >= minInsyncReplicas;
+  const sentences = [`${copiesInSync} of ${1 + replicas.length} copies in sync, ${minInsyncReplicas} needed`];
+  for (const { address, lagSeconds, lagBytes } of lagging) {
+    sentences.push(`${address} is ${lagSeconds} s and ${lagBytes} bytes behind`);
+  }
+  return { copiesInSync, writable, replicas, detail: sentences.join('; ') };
+}
