@@ -1,7 +1,7 @@
 /**
  * docker-compose.yml as plain processes, for machines without a container engine: a Redis with an append-only file, the
  * HTTP door and the Kafka door from dist/. Ctrl-C ends all of them; when one ends by itself, the others are ended too.
- * TAILRACE_* and OTEL_* of the caller reach both doors. Data lie in .tailrace/topology.
+ * TAILRACE_* and OTEL_* of the caller reach both doors; TOPOLOGY_REDIS_PORT moves Redis (6379). Data lie in .tailrace/topology.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -70,7 +70,7 @@ async function listening(name: string, port: number): Promise<void> {
 
 const port = (variable: string, fallback: number) => Number(process.env[variable] || fallback);
 const ports = {
-  redis: port('TAILRACE_TOPOLOGY_REDIS_PORT', 6379),
+  redis: port('TOPOLOGY_REDIS_PORT', 6379),
   http: port('TAILRACE_HTTP_PORT', 4567),
   kafka: port('TAILRACE_KAFKA_PORT', 9092),
   metrics: port('TAILRACE_METRICS_PORT', 9464),
