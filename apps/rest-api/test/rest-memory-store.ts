@@ -208,8 +208,16 @@ export class MemoryStore implements Store {
     list: () => Promise.resolve([]),
   };
 
+  /** While set, buckets whose names end so are empty for that long. */
+  emptyBuckets: { readonly ending: string; readonly waitMs: number } | undefined;
+
   readonly tokenBuckets: Store['tokenBuckets'] = {
-    take: (_bucket, { max }) => Promise.resolve({ granted: max, waitMs: 0 }),
+    take: (bucket, { max }) =>
+      Promise.resolve(
+        this.emptyBuckets !== undefined && bucket.endsWith(this.emptyBuckets.ending)
+          ? { granted: 0, waitMs: this.emptyBuckets.waitMs }
+          : { granted: max, waitMs: 0 },
+      ),
     giveBack: () => Promise.resolve(),
   };
 

@@ -9,6 +9,7 @@ export interface RestService {
   readonly origin: string;
   readonly port: number;
   readonly server: Server;
+  readonly store: Store;
   readonly catalog: StreamCatalog;
   readonly ingest: Ingest;
   readonly handler: RestHandler;
@@ -54,6 +55,7 @@ export async function startRestService(
     origin,
     port,
     server,
+    store,
     catalog,
     ingest,
     handler,

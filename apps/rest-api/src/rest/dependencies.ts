@@ -21,5 +21,5 @@ export interface RestDependencies {
   /** Where Kafka clients find the same streams, if anywhere: `127.0.0.1:9092`. */
   readonly kafkaAddress?: string | undefined;
   /** Milliseconds since 1970. */
-  readonly clock: () => number;
+  readonly clock?: () => number;
 }

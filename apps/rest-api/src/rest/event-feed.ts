@@ -1,4 +1,5 @@
 import type { Shard, Store, Stream, StreamCatalog } from '@tailrace/shard-core';
+import { trafficMetrics } from '@tailrace/telemetry';
 import { formatEventPosition } from './event-position.ts';
 import { offsetOf, type ReadFrom } from './read-from.ts';
 import { type RecordView, type ValueForm, viewRecord } from './record-view.ts';
@@ -163,6 +164,7 @@ class EventFeed {
       });
       return;
     }
+    trafficMetrics('http').sent(page.records.length, page.byteCount);
     let text = '';
     const gaps = [...page.unreadable];
     for (const [record, offset] of page.records) {

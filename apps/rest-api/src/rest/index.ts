@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Span } from '@opentelemetry/api';
 import type { RestDependencies } from './dependencies.ts';
 import type { RestApp } from './rest-app.ts';
 
 export type { RestDependencies, RestLogger } from './dependencies.ts';
 
 export interface RestHandler {
-  (request: IncomingMessage, response: ServerResponse, span?: Span): void;
+  (request: IncomingMessage, response: ServerResponse): void;
   /** Loads what the first request would load (Express, zod: some 100 ms), so that it need not. */
   warmUp(): Promise<void>;
   /** Ends feeds, long polls and bodies without end, in good order; other requests go on. */
@@ -26,15 +25,15 @@ export function createRestHandler(dependencies: RestDependencies): RestHandler {
     return loading;
   };
   let app: RestApp | undefined;
-  const handler = (request: IncomingMessage, response: ServerResponse, span?: Span): void => {
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
     if (app !== undefined) {
-      app.handle(request, response, span);
+      app.handle(request, response);
       return;
     }
     load().then(
       (loaded) => {
         app = loaded;
-        app.handle(request, response, span);
+        app.handle(request, response);
       },
       (error: unknown) => {
         dependencies.logger.error({ err: error }, 'the REST API cannot be loaded');

@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Span } from '@opentelemetry/api';
-import { offSpan, setHttpAnswer, setHttpRoute } from '@tailrace/telemetry';
+import {
+  endHttpSpan,
+  failSpan,
+  offSpan,
+  requestMetrics,
+  setHttpRoute,
+  startHttpSpan,
+  tracing,
+} from '@tailrace/telemetry';
 import express from 'express';
 import type { RestDependencies } from './dependencies.ts';
 import { mediaTypeOf } from './media-type.ts';
@@ -15,7 +23,7 @@ import { validatePath, validateQuery } from './validation.ts';
 const UNWANTED_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface RestApp {
-  handle(request: IncomingMessage, response: ServerResponse, span?: Span): void;
+  handle(request: IncomingMessage, response: ServerResponse): void;
   /** Ends what would not end by itself: feeds, long polls, bodies without end. Others go on. */
   stop(): void;
 }
@@ -26,7 +34,7 @@ export interface RestApp {
  */
 export function createRestApp(dependencies: RestDependencies): RestApp {
   const router = express.Router({ caseSensitive: true, strict: false });
-  const spans = new WeakMap<IncomingMessage, Span>();
+  const underWay = new WeakMap<IncomingMessage, UnderWay>();
   const running = new Set<AbortController>();
   let stopped = false;
 
@@ -60,7 +68,9 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
       running.delete(abort);
       abort.abort();
     });
-    const span = spanOf(request);
+    const facts = underWay.get(request) as UnderWay;
+    const { span } = facts;
+    facts.operation = operation.id;
     setHttpRoute(span, request.method ?? '', operation.route);
     try {
       const path = validatePath(operation.path, { ...request.params });
@@ -77,40 +87,45 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
         },
         dependencies,
       );
-      setHttpAnswer(span, answer.status);
       await sendAnswer(response, answer, request.method === 'HEAD');
       discardRest(request);
     } catch (error) {
       const problem = problemOfError(error);
       if (response.headersSent) {
         // The status cannot be changed any more: what is certain is that this answer must not look whole.
+        failSpan(span, error);
         dependencies.logger.error({ err: error, operation: operation.id, path: request.url }, 'an answer broke off');
         response.destroy();
         return;
       }
-      refuse(request, response, problem, operation.id);
+      refuse(request, response, problem);
     }
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem, operation?: string): void {
+  function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
     if (response.destroyed) return;
     const { status, facts } = problem;
+    const about = underWay.get(request) as UnderWay;
+    about.errorCode = facts.code;
     if (status >= 500) {
-      const log = { err: problem.cause ?? problem, operation, path: request.url, status, code: facts.code };
-      dependencies.logger[status === 503 ? 'warn' : 'error'](log, facts.detail);
+      const err = problem.cause ?? problem;
+      const fields = { door: 'http', err, operation: about.operation, path: pathOf(request), status, code: facts.code };
+      dependencies.logger[status === 503 ? 'warn' : 'error'](fields, facts.detail);
+      failSpan(about.span, err, facts.code);
     }
-    setHttpAnswer(spanOf(request), status, facts.code);
     sendProblem(response, problem, pathOf(request), request.method === 'HEAD');
     discardRest(request);
   }
 
-  function spanOf(request: IncomingMessage): Span {
-    return spans.get(request) ?? offSpan;
-  }
-
   return {
-    handle(request, response, span) {
-      if (span !== undefined) spans.set(request, span);
+    handle(request, response) {
+      const facts: UnderWay = { span: spanFor(request), operation: 'refused', errorCode: undefined };
+      underWay.set(request, facts);
+      const started = performance.now();
+      response.once('close', () => {
+        requestMetrics('http', facts.operation).observe((performance.now() - started) / 1000, response.statusCode);
+        endHttpSpan(facts.span, response.statusCode, facts.errorCode);
+      });
       // The router needs no more of them than Node's own, whatever the types say.
       router(request as express.Request, response as express.Response, (error?: unknown) => {
         refuse(request, response, error === undefined ? routeNotFound(request) : routingProblem(error));
@@ -121,6 +136,26 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
       for (const abort of running) abort.abort();
     },
   };
+}
+
+/** What is noted of a request until its answer has gone out. */
+interface UnderWay {
+  readonly span: Span;
+  operation: string;
+  errorCode: string | undefined;
+}
+
+function spanFor(request: IncomingMessage): Span {
+  // Only what touches streams: probes come every few seconds for ever.
+  if (!tracing.enabled || !request.url?.startsWith('/v1/')) return offSpan;
+  return startHttpSpan({
+    method: request.method ?? '',
+    path: pathOf(request),
+    headers: request.headers,
+    protocolVersion: request.httpVersion,
+    scheme: 'http',
+    clientAddress: request.socket.remoteAddress,
+  });
 }
 
 function byRoute(operations: readonly RestOperation[]): Map<string, RestOperation[]> {

@@ -23,6 +23,8 @@ export interface ShardPage<T> {
   readonly unreadable: readonly UnreadableRange[];
   /** Where to read on: behind the last record, or behind control records, which are passed over. */
   readonly nextOffset: bigint;
+  /** Bytes of the keys and values of the page. */
+  readonly byteCount: number;
   /** Append time of the last record of the page. */
   readonly lastAppendTimeMs: number | undefined;
   readonly bounds: ShardBounds;
@@ -54,7 +56,7 @@ export async function readPage<T>(
   const unreadable: UnreadableRange[] = [];
   let nextOffset = fromOffset;
   let lastAppendTimeMs: number | undefined;
-  let decodedBytes = 0;
+  let byteCount = 0;
   let batchIndex = 0;
   try {
     for (const chunk of slice.chunks) {
@@ -75,9 +77,10 @@ export async function readPage<T>(
             unreadable.push({ fromOffset: header.baseOffset, toOffset: afterBatch - 1n, reason: error.message });
           }
           for (const record of decoded) {
-            decodedBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+            const recordBytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+            if (byteCount + recordBytes > limits.bytesMax && records.length > 0) return { ok: true, value: page() };
             const offset = header.baseOffset + BigInt(record.offsetDelta);
-            if (decodedBytes > limits.bytesMax && records.length > 0) return { ok: true, value: page() };
+            byteCount += recordBytes;
             records.push(view(record, offset, appendTimeMs));
             nextOffset = offset + 1n;
             lastAppendTimeMs = appendTimeMs;
@@ -95,7 +98,7 @@ export async function readPage<T>(
   }
 
   function page(): ShardPage<T> {
-    return { records, unreadable, nextOffset, lastAppendTimeMs, bounds: slice.bounds };
+    return { records, unreadable, nextOffset, byteCount, lastAppendTimeMs, bounds: slice.bounds };
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Span } from '@opentelemetry/api';
+import { setHttpTransfer } from '@tailrace/telemetry';
 import { z } from 'zod';
 import type { PutOutcome } from '../../ingest/index.ts';
 import { appendLines, lineResultView, NDJSON_ERRORS_ONLY } from '../append-lines.ts';
@@ -8,6 +10,7 @@ import { placedView, resultView, viewOutcome, viewPlaced } from '../put-result.t
 import { DATA_BYTES_MAX, explicitHashKey, partitionKey, recordBody } from '../record-schema.ts';
 import { streamPath } from '../stream-schema.ts';
 
+const OPERATION = 'appendRecords';
 /** The bound of PutRecords. */
 const RECORDS_MAX = 500;
 /** 5 MiB of values, as PutRecords has it, in base64, with keys and headers. */
@@ -32,7 +35,7 @@ const recordExample = { partitionKey: 'customer-7', json: { total: 12.5 }, heade
  * Errors: 415, 400, 404, 413; per record: 429 throttled, 503 storeUnavailable and the other refusals.
  */
 export const appendRecords = operation({
-  id: 'appendRecords',
+  id: OPERATION,
   method: 'post',
   route: '/v1/streams/{stream}/records',
   tag: 'records',
@@ -92,19 +95,25 @@ export const appendRecords = operation({
     if (body.mediaType === BYTES_MEDIA_TYPE) {
       const data = await body.bytes(DATA_BYTES_MAX);
       const { partitionKey: key, explicitHashKey: hashKey } = query;
-      return answerOne(await ingest.put(stream, { data, partitionKey: key, explicitHashKey: hashKey }, span));
+      return answerOne(
+        await ingest.put(stream, { data, partitionKey: key, explicitHashKey: hashKey }, span),
+        span,
+        stream.name,
+      );
     }
     const parsed = await body.parsed(JSON_BODY_BYTES_MAX);
     if (typeof parsed !== 'object' || parsed === null || !('records' in parsed)) {
-      return answerOne(await ingest.put(stream, body.checked(recordBody, parsed), span));
+      return answerOne(await ingest.put(stream, body.checked(recordBody, parsed), span), span, stream.name);
     }
     const outcomes = await ingest.putMany(stream, body.checked(batchBody, parsed).records, span);
+    setHttpTransfer(span, OPERATION, { type: 'send', stream: stream.name, recordCount: outcomes.length });
     return answerMany(outcomes);
   },
 });
 
-function answerOne(outcome: PutOutcome): RestAnswer {
+function answerOne(outcome: PutOutcome, span: Span, stream: string): RestAnswer {
   if (!outcome.ok) throw problemOfRefusal(outcome.refusal);
+  setHttpTransfer(span, OPERATION, { type: 'send', stream, shardId: outcome.value.shard.shardId });
   return { status: 201, json: viewPlaced(outcome.value) };
 }
 

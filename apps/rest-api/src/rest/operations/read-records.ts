@@ -1,14 +1,16 @@
 import { parseShardId, type Shard } from '@tailrace/shard-core';
+import { trafficMetrics } from '@tailrace/telemetry';
 import { z } from 'zod';
 import type { RestDependencies } from '../dependencies.ts';
 import { JSON_MEDIA_TYPE } from '../media-type.ts';
 import { operation } from '../operation.ts';
-import { problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
+import { Problem, problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
 import { integerParameter } from '../query-schema.ts';
 import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
 import { recordView, type RecordView, valueForm, viewRecord } from '../record-view.ts';
 import { isEndOfShard, readPage, type ShardPage } from '../shard-reader.ts';
 import { childrenOf, shardPath } from '../stream-schema.ts';
+import { noteTransfer } from '../transfer.ts';
 
 const LIMIT_MAX = 10_000;
 const LIMIT_DEFAULT = 1000;
@@ -35,7 +37,7 @@ const pageView = z
   })
   .meta({ id: 'RecordPage' });
 
-/** Reads records of one shard, and waits for them if asked. Errors: 400, 404, 400 offsetOutOfRange, 503. */
+/** Reads records of one shard, and waits for them if asked. Errors: 400, 404, 429, 400 offsetOutOfRange, 503. */
 export const readRecords = operation({
   id: 'readRecords',
   method: 'get',
@@ -61,13 +63,17 @@ export const readRecords = operation({
     as: valueForm,
   }),
   answers: { 200: { description: 'A page of records.', content: { [JSON_MEDIA_TYPE]: { schema: pageView } } } },
-  problems: [400, 404, 503],
-  async run({ path, query, signal }, dependencies) {
-    const { store, catalog, clock } = dependencies;
+  problems: [400, 404, 429, 503],
+  async run({ path, query, signal, span }, dependencies) {
+    const { store, catalog, limits, clock = Date.now } = dependencies;
     const stream = await catalog.find(path.stream);
     if (stream === undefined) throw streamNotFound(path.stream);
     const shard = stream.shard(parseShardId(path.shardId) as number);
     if (shard === undefined) throw shardNotFound(path.stream, path.shardId);
+    if (limits.enabled) {
+      const decision = await limits.takeReadCall(shard.key);
+      if (!decision.ok) throw readThrottled(shard, decision.retryAfterMs);
+    }
     const deadlineMs = clock() + query.waitMs;
     const read = (from: bigint) =>
       readPage(store, shard, from, { recordsMax: query.limit, bytesMax: query.maxBytes }, (record, offset, timeMs) =>
@@ -86,6 +92,8 @@ export const readRecords = operation({
       if (!outcome.ok) throw problemOfRefusal(outcome.refusal);
       page = outcome.value;
     }
+    if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);
+    noteTransfer(span, 'readRecords', stream, page, shard);
     const endOfShard = isEndOfShard(page);
     // The split or merge may be newer than the stream that was found above.
     const now = endOfShard ? ((await catalog.refresh(path.stream)) ?? stream) : stream;
@@ -103,6 +111,18 @@ export const readRecords = operation({
     };
   },
 });
+
+function readThrottled({ shardId }: Shard, retryAfterMs: number): Problem {
+  trafficMetrics('http').throttled++;
+  return new Problem({
+    status: 429,
+    code: 'throttled',
+    title: 'Shard limit reached',
+    detail: `The read limit of ${shardId} (2 MiB and 5 calls a second) is spent; try again, or follow its events.`,
+    retryable: true,
+    retryAfterMs,
+  });
+}
 
 type Read = (from: bigint) => ReturnType<typeof readPage<RecordView>>;
 
