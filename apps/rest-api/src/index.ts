@@ -7,3 +7,4 @@ export {
   type Placed,
   type PutOutcome,
 } from './ingest/index.ts';
+export { createRestApi, type RestApiDependencies, type RestApiOptions } from './rest-api.ts';

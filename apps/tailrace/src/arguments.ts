@@ -35,7 +35,8 @@ export function addresses(values: { readonly http?: string | undefined; readonly
 export function wholeNumber(option: string, text: string | undefined, min = 1): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < min) throw new UsageError(`--${option} takes a whole number of at least ${min}, not ${text}.`);
+  if (!/^\d+$/.test(text) || value < min)
+    throw new UsageError(`--${option} takes a whole number of at least ${min}, not ${text}.`);
   return value;
 }
 

@@ -1,5 +1,5 @@
 import { ReadableFailure } from '@tailrace/service';
-import { Kafka, KafkaJSNumberOfRetriesExceeded, KafkaJSConnectionError, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 
 // The library prints a hint about its default partitioner; the commands choose one themselves.
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
@@ -20,13 +20,14 @@ export async function withKafka<T>(broker: string, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
-    const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error;
-    if (cause instanceof KafkaJSConnectionError) {
-      throw new ReadableFailure(`No Kafka door answers at ${broker}. Is the service running (\`tailrace up\`)?`, { cause: error });
+    // By name: the library's error classes cannot be imported from an ES module.
+    if (!(error instanceof Error) || !error.name.startsWith('KafkaJS')) throw error;
+    const cause = error.name === 'KafkaJSNumberOfRetriesExceeded' ? error.cause : error;
+    if (cause instanceof Error && cause.name === 'KafkaJSConnectionError') {
+      throw new ReadableFailure(`No Kafka door answers at ${broker}. Is the service running (\`tailrace up\`)?`, {
+        cause: error,
+      });
     }
-    if (error instanceof Error && error.name.startsWith('KafkaJS')) {
-      throw new ReadableFailure(`${broker}: ${error.message}`, { cause: error });
-    }
-    throw error;
+    throw new ReadableFailure(`${broker}: ${error.message}`, { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { describeFailure } from '@tailrace/service';
 import { COMMANDS, isCommandName } from './commands/index.ts';
 import { helpText } from './help.ts';

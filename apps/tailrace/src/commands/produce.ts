@@ -75,7 +75,11 @@ function jsonMessage(line: string, lineNumber: number): Message {
   if (typeof parsed !== 'object' || parsed === null || !('value' in parsed)) {
     throw new UsageError(`Line ${lineNumber} must be an object with a "value".`);
   }
-  const { key = null, value, headers = {} } = parsed as { key?: unknown; value: unknown; headers?: Record<string, unknown> };
+  const {
+    key = null,
+    value,
+    headers = {},
+  } = parsed as { key?: unknown; value: unknown; headers?: Record<string, unknown> };
   return {
     key: key === null ? null : asText(key),
     value: value === null ? null : asText(value),

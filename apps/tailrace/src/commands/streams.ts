@@ -28,12 +28,16 @@ export async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify(value)}\n` : text());
   switch (action) {
     case 'list': {
-      if (names.length > 0) throw new UsageError('`tailrace streams list` takes no name; `describe NAME` shows one stream.');
+      if (names.length > 0)
+        throw new UsageError('`tailrace streams list` takes no name; `describe NAME` shows one stream.');
       const all = await listAll(http);
       print(all, () =>
         all.length === 0
           ? 'No streams yet. `tailrace streams create NAME` makes one.\n'
-          : table(['NAME', 'SHARDS', 'STATUS'], all.map(({ name, shards, status }) => [name, String(shards), status])),
+          : table(
+              ['NAME', 'SHARDS', 'STATUS'],
+              all.map(({ name, shards, status }) => [name, String(shards), status]),
+            ),
       );
       return 0;
     }
@@ -52,7 +56,12 @@ export async function run(args: readonly string[]): Promise<number> {
       print(stream, () =>
         table(
           ['SHARD', 'PARTITION', 'START', 'END'],
-          stream.shards.map((shard) => [shard.shardId, String(shard.partition), shard.logStartOffset, shard.highWatermark]),
+          stream.shards.map((shard) => [
+            shard.shardId,
+            String(shard.partition),
+            shard.logStartOffset,
+            shard.highWatermark,
+          ]),
         ),
       );
       return 0;
@@ -70,7 +79,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function listAll(http: string): Promise<StreamSummary[]> {
   const all: StreamSummary[] = [];
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined; ;) {
     const query: string = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
     const page = (await request(http, 'GET', `/v1/streams${query}`)) as {
       readonly streams: readonly StreamSummary[];
@@ -90,7 +99,9 @@ async function request(http: string, method: string, path: string, body?: unknow
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
   } catch (error) {
-    throw new ReadableFailure(`No HTTP door answers at ${http}. Is the service running (\`tailrace up\`)?`, { cause: error });
+    throw new ReadableFailure(`No HTTP door answers at ${http}. Is the service running (\`tailrace up\`)?`, {
+      cause: error,
+    });
   }
   const text = await response.text();
   const answer: unknown = text === '' ? undefined : JSON.parse(text);
@@ -102,6 +113,12 @@ async function request(http: string, method: string, path: string, body?: unknow
 function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [heading, ...rows]
-    .map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }

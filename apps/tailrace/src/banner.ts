@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import type { Settings } from '@tailrace/service';
+import { VERSION } from './version.ts';
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Running {
+  readonly settings: Pick<Settings, 'store' | 'dataDir' | 'durability' | 'redisUrl' | 'limits'>;
+  readonly http: Address;
+  readonly kafka: Address;
+  readonly metricsPort: number;
+}
+
+/** What `tailrace up` prints when it is ready: where it listens, and what to paste to see a record pass. */
+export function banner({ settings, http, kafka, metricsPort }: Running): string {
+  const httpUrl = `http://${place(http)}`;
+  const where =
+    settings.store === 'redis'
+      ? `Redis at ${withoutPassword(settings.redisUrl)}`
+      : `${resolve(settings.dataDir)} (${settings.durability === 'sync' ? 'acknowledged when on the disk' : 'acknowledged before it is on the disk'})`;
+  return `Tailrace ${VERSION} is ready.
+
+  Kinesis and REST   ${httpUrl}   (HTTP/1.1 and HTTP/2)
+  Kafka              ${place(kafka)}
+  Metrics            http://${place({ host: http.host, port: metricsPort })}/metrics
+  Store              ${where}
+  Shard limits       ${settings.limits ? 'on' : 'off'}
+
+Try it, in another terminal:
+
+  npx tailrace streams create orders --shards 4
+  aws kinesis put-record --endpoint-url ${httpUrl} --stream-name orders --partition-key k --data aGVsbG8=
+  curl ${httpUrl}/v1/streams/orders/records -H 'content-type: application/json' -d '{"partitionKey":"k","data":"hello"}'
+  kcat -C -e -b ${place(kafka)} -t orders
+
+`;
+}
+
+function place({ host, port }: Address): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
