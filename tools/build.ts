@@ -3,7 +3,7 @@
  * One file starts several times faster than hundreds of modules; what is imported on demand (OpenTelemetry, the store
  * that was not chosen) stays in chunks of its own and costs nothing until it is used.
  */
-import { chmod, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
@@ -46,8 +46,6 @@ async function main(): Promise<void> {
     logLevel: 'warning',
   });
 
-  // `npx tailrace` runs this file itself, by its first line.
-  await chmod(join(outdir, 'tailrace.mjs'), 0o755);
   await removeOthers(new Set(Object.keys(metafile.outputs).map((file) => join(root, file))));
   const programNames = Object.keys(entryPoints).map((name) => `dist/${name}.mjs`);
   console.log(`Built ${programNames.join(', ')} in ${Math.round(performance.now() - start)} ms`);
