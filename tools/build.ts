@@ -7,14 +7,12 @@ import { readdir, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
+import { bundleOptions } from './bundle-options.ts';
 
 const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
 
 const programs = { tailrace: 'apps/tailrace', 'rest-api': 'apps/rest-api', 'kafka-bridge': 'apps/kafka-bridge' };
-
-/** Native addons: found in node_modules when the program runs. */
-const nativePackages = ['@node-rs/crc32', 'snappy', 'lz4-napi'];
 
 async function main(): Promise<void> {
   const start = performance.now();
@@ -28,22 +26,9 @@ async function main(): Promise<void> {
   const { metafile } = await build({
     entryPoints,
     outdir,
-    outExtension: { '.js': '.mjs' },
-    chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node26',
-    sourcemap: true,
-    external: nativePackages,
-    // Packages that are still CommonJS call `require` for node's own modules.
-    banner: {
-      js: "import { createRequire as createRequireForBundle } from 'node:module';\nconst require = createRequireForBundle(import.meta.url);",
-    },
+    ...bundleOptions,
     metafile: true,
     absWorkingDir: root,
-    logLevel: 'warning',
   });
 
   await removeOthers(new Set(Object.keys(metafile.outputs).map((file) => join(root, file))));

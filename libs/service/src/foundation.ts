@@ -33,7 +33,7 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
-    const telemetry = await startTelemetry({ serviceName, serviceVersion, env });
+    const telemetry = await startTelemetry({ serviceName, serviceVersion });
     opened.push(() => telemetry.shutdown());
     const store = await openStore(settings);
     opened.push(() => store.close());

@@ -27,8 +27,7 @@ import {
   URL_SCHEME,
   USER_AGENT_ORIGINAL,
 } from './attributes.ts';
-import { extractFrom } from './trace-parent.ts';
-import { offSpan, runInSpan, spanKinds, startSpan, STATUS_ERROR, tracing } from './tracing.ts';
+import { callerOf, offSpan, runInSpan, spanKinds, startSpan, STATUS_ERROR, tracing } from './tracing.ts';
 
 /**
  * The border of the HTTP door: one SERVER span a request, under the caller's span if it sent a `traceparent`.
@@ -41,7 +40,7 @@ export interface HttpRequestFacts {
   readonly method: string;
   /** Path without the query: queries can hold credentials. */
   readonly path: string;
-  /** Names in lower case. Read for `traceparent`, `tracestate` and `user-agent` alone. */
+  /** Names in lower case. Read for the trace context and `user-agent` alone. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** `1.1`, `2`. */
   readonly protocolVersion: string;
@@ -75,7 +74,7 @@ const FIRST_SERVER_ERROR = 500;
 /** Opens the span of a request; end it with `endHttpSpan`. While tracing is off: `offSpan`. */
 export function startHttpSpan(request: HttpRequestFacts): Span {
   if (!tracing.enabled) return offSpan;
-  const span = startSpan({ name: nameOf(request), kind: spanKinds.server }, extractFrom(request.headers));
+  const span = startSpan({ name: nameOf(request), kind: spanKinds.server }, callerOf(request.headers));
   // Not given at the start: no standard sampler looks at attributes, and a request that is not sampled need not pay for them.
   if (span.isRecording()) span.setAttributes(attributesOf(request));
   return span;

@@ -1,92 +1,21 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { Server, ServerResponse } from 'node:http';
-import { createServer as createHttp2Server } from 'node:http2';
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { logger } from './logger.ts';
 import { startTelemetry } from './start-telemetry.ts';
+import { GrpcCollector, HttpCollector } from './testing/index.ts';
 import { TelemetrySettingError } from './trace-settings.ts';
 import { formatTraceparent, parseTraceparent } from './trace-parent.ts';
-import { offSpan, spanKinds, startSpan, tracing, withSpan } from './tracing.ts';
+import { callerOf, offSpan, spanKinds, startSpan, tracing, withSpan } from './tracing.ts';
 
-interface Received {
-  readonly path: string | undefined;
-  readonly contentType: string | undefined;
-  readonly headers: Record<string, unknown>;
-  readonly body: Buffer;
-}
-
-/** An OTLP collector for HTTP that keeps what it gets, or (`mute`) takes requests and never answers. */
-class HttpCollector {
-  readonly received: Received[] = [];
-  readonly #unanswered: ServerResponse[] = [];
-  readonly #server: Server;
-
-  constructor(mute = false) {
-    this.#server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        const { url: path, headers } = request;
-        this.received.push({ path, contentType: headers['content-type'], headers, body: Buffer.concat(chunks) });
-        if (mute) this.#unanswered.push(response);
-        else response.end('{}');
-      });
-    });
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Answers what a mute collector has left open, so that the exporter lets go. */
-  async relent(): Promise<void> {
-    const answers = this.#unanswered.map(
-      (response) => new Promise((resolve) => response.end('{}', () => resolve(true))),
-    );
-    await Promise.all(answers);
-  }
-
-  close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
-
-/** An OTLP collector for gRPC: any call is answered with an empty message and status 0. */
-class GrpcCollector {
-  readonly received: Received[] = [];
-  readonly #server: Http2Server = createHttp2Server();
-  readonly #sessions = new Set<ServerHttp2Session>();
-
-  constructor() {
-    this.#server.on('session', (session) => this.#sessions.add(session));
-    this.#server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        const { ':path': path, 'content-type': contentType } = headers;
-        this.received.push({ path, contentType, headers, body: Buffer.concat(chunks) });
-        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-        stream.end(Buffer.alloc(5));
-      });
-    });
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    for (const session of this.#sessions) session.destroy();
-    this.#server.close();
+/** Sets the process's variables for one test: the SDK reads them there. */
+const setBefore = new Set<string>();
+function setVariables(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) continue;
+    setBefore.add(name);
+    process.env[name] = value;
   }
 }
 
@@ -101,31 +30,33 @@ afterEach(() => {
   logger.level = levelBefore;
   collector?.close();
   collector = undefined;
+  for (const name of setBefore) delete process.env[name];
+  setBefore.clear();
 });
 
 describe('startTelemetry', () => {
   it('stays off when nothing asks for traces', async () => {
-    const telemetry = await startTelemetry({ ...service, env: {} });
+    const telemetry = await startTelemetry(service);
     expect([telemetry.enabled, tracing.enabled]).toEqual([false, false]);
     await telemetry.shutdown();
   });
 
   it('refuses a wrong value before anything is switched on', async () => {
-    const started = startTelemetry({ ...service, env: { OTEL_TRACES_EXPORTER: 'typo' } });
-    await expect(started).rejects.toBeInstanceOf(TelemetrySettingError);
+    setVariables({ OTEL_TRACES_EXPORTER: 'typo' });
+    await expect(startTelemetry(service)).rejects.toBeInstanceOf(TelemetrySettingError);
     expect(tracing.enabled).toBe(false);
   });
 
   it('sends http/json, gzipped and with headers as asked, to the path of traces, and flushes at shutdown', async () => {
     const http = (collector = new HttpCollector());
-    const env = {
+    setVariables({
       OTEL_EXPORTER_OTLP_ENDPOINT: await http.listen(),
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
       OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a',
       OTEL_RESOURCE_ATTRIBUTES: 'team=streams',
-    };
-    const telemetry = await startTelemetry({ ...service, env });
+    });
+    const telemetry = await startTelemetry(service);
     expect([telemetry.enabled, tracing.enabled]).toEqual([true, true]);
     withSpan({ name: 'work', kind: spanKinds.internal, attributes: { n: 1 } }, undefined, () => {});
     expect(http.received).toEqual([]);
@@ -157,8 +88,8 @@ describe('startTelemetry', () => {
 
   it('sends http/protobuf by default, to a traces endpoint as it is', async () => {
     const http = (collector = new HttpCollector());
-    const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${await http.listen()}/custom`, OTEL_SERVICE_NAME: 'renamed' };
-    const telemetry = await startTelemetry({ ...service, env });
+    setVariables({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${await http.listen()}/custom`, OTEL_SERVICE_NAME: 'renamed' });
+    const telemetry = await startTelemetry(service);
     withSpan({ name: 'work-by-protobuf', kind: spanKinds.internal }, undefined, () => {});
     await telemetry.shutdown();
     expect(http.received.map(({ path, contentType }) => [path, contentType])).toEqual([
@@ -170,12 +101,12 @@ describe('startTelemetry', () => {
 
   it('sends grpc', async () => {
     const grpc = (collector = new GrpcCollector());
-    const env = {
+    setVariables({
       OTEL_EXPORTER_OTLP_ENDPOINT: await grpc.listen(),
       OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
       OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a',
-    };
-    const telemetry = await startTelemetry({ ...service, env });
+    });
+    const telemetry = await startTelemetry(service);
     withSpan({ name: 'work-by-grpc', kind: spanKinds.internal }, undefined, () => {});
     await telemetry.shutdown();
     expect(grpc.received.map(({ path, contentType, headers }) => [path, contentType, headers['x-tenant']])).toEqual([
@@ -187,10 +118,12 @@ describe('startTelemetry', () => {
   it('prints spans on the console', async () => {
     const program = `
       const { startTelemetry, withSpan } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
-      const telemetry = await startTelemetry({ serviceName: 's', serviceVersion: '1', env: { OTEL_TRACES_EXPORTER: 'console' } });
+      const telemetry = await startTelemetry({ serviceName: 's', serviceVersion: '1' });
       withSpan({ name: 'work-on-console', kind: 0 }, undefined, () => {});
       await telemetry.shutdown();`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+      env: { ...process.env, OTEL_TRACES_EXPORTER: 'console' },
+    });
     expect(stdout).toContain("name: 'work-on-console'");
   });
 
@@ -208,12 +141,12 @@ describe('startTelemetry', () => {
     ['parentbased_traceidratio', undefined, [true, true, false]],
   ])('samples by %s %s', async (sampler, ratio, expected) => {
     const http = (collector = new HttpCollector());
-    const env = {
+    setVariables({
       OTEL_EXPORTER_OTLP_ENDPOINT: await http.listen(),
       OTEL_TRACES_SAMPLER: sampler,
       OTEL_TRACES_SAMPLER_ARG: ratio,
-    };
-    const telemetry = await startTelemetry({ ...service, env });
+    });
+    const telemetry = await startTelemetry(service);
     const parents = [
       undefined,
       ...['01', '00'].map((flags) => parseTraceparent(`00-${traceId}-b7ad6b7169203331-${flags}`)),
@@ -224,9 +157,29 @@ describe('startTelemetry', () => {
     await telemetry.shutdown();
   });
 
+  const spanId = 'b7ad6b7169203331';
+  it.each([
+    // [OTEL_PROPAGATORS, the caller's headers, the caller's span]
+    [undefined, { traceparent: `00-${traceId}-${spanId}-01` }, spanId],
+    ['baggage,tracecontext', { traceparent: `00-${traceId}-${spanId}-01` }, spanId],
+    ['tracecontext', { b3: `${traceId}-${spanId}-1` }, undefined],
+    ['b3', { b3: `${traceId}-${spanId}-1` }, spanId],
+    ['b3', { traceparent: `00-${traceId}-${spanId}-01` }, undefined],
+    ['b3multi,tracecontext', { 'x-b3-traceid': traceId, 'x-b3-spanid': spanId, 'x-b3-sampled': '1' }, spanId],
+    ['none', { traceparent: `00-${traceId}-${spanId}-01` }, undefined],
+    ['baggage', { traceparent: `00-${traceId}-${spanId}-01` }, undefined],
+  ])('reads callers as OTEL_PROPAGATORS=%s says: %j', async (propagators, headers, expected) => {
+    setVariables({ OTEL_TRACES_EXPORTER: 'otlp', OTEL_TRACES_SAMPLER: 'always_off', OTEL_PROPAGATORS: propagators });
+    const telemetry = await startTelemetry(service);
+    expect(callerOf(headers)?.spanId).toBe(expected);
+    await telemetry.shutdown();
+    expect(callerOf(headers)).toBeUndefined();
+  });
+
   it('keeps nobody waiting for a collector that does not answer', async () => {
     const http = (collector = new HttpCollector(true));
-    const telemetry = await startTelemetry({ ...service, env: { OTEL_EXPORTER_OTLP_ENDPOINT: await http.listen() } });
+    setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: await http.listen() });
+    const telemetry = await startTelemetry(service);
     withSpan({ name: 'work', kind: spanKinds.internal }, undefined, () => {});
     const beganMs = Date.now();
     await telemetry.shutdown(200);
@@ -242,10 +195,8 @@ describe('startTelemetry', () => {
     const gone = new HttpCollector();
     const url = await gone.listen();
     gone.close();
-    const telemetry = await startTelemetry({
-      ...service,
-      env: { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_TIMEOUT: '300' },
-    });
+    setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_TIMEOUT: '300' });
+    const telemetry = await startTelemetry(service);
     withSpan({ name: 'work', kind: spanKinds.internal }, undefined, () => {});
     await telemetry.shutdown(1_000);
     expect(tracing.enabled).toBe(false);

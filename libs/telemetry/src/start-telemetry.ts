@@ -1,22 +1,24 @@
-import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { SEMCONV_SCHEMA_URL } from './attributes.ts';
 import { logger } from './logger.ts';
 import { TableIdGenerator } from './span-ids.ts';
-import { readTraceSettings } from './trace-settings.ts';
-import type { Environment, TraceSettings } from './trace-settings.ts';
+import { extractFrom } from './trace-parent.ts';
+import { tracesAreAskedFor } from './trace-settings.ts';
+import type { Environment } from './trace-settings.ts';
 import { useTracing } from './tracing.ts';
+import type { TracingBackend } from './tracing.ts';
 
 /** Shutdown waits so long for the last spans to leave. A collector that hangs must not keep the process. */
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 const TRACER_NAME = '@tailrace/telemetry';
 /** A broken collector fails every export; say so this often at most. */
-const EXPORT_WARNING_INTERVAL_MS = 60_000;
+const SDK_WARNING_INTERVAL_MS = 60_000;
+const SDK_WARNING_CHARS_MAX = 500;
 
 export interface TelemetryOptions {
   /** `service.name`, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` names another. */
   readonly serviceName: string;
   readonly serviceVersion: string;
-  readonly env: Environment;
 }
 
 export interface Telemetry {
@@ -33,64 +35,37 @@ export interface Telemetry {
 const off: Telemetry = { enabled: false, shutdown: () => Promise.resolve() };
 
 /**
- * Starts tracing if the `OTEL_*` variables ask for it; else nothing is loaded and nothing happens. Call it once, before
- * doors open. Throws TelemetrySettingError for a wrong value.
+ * Starts the OpenTelemetry SDK if the process's `OTEL_*` variables ask for traces; else nothing is loaded and nothing happens.
+ * Call it once, before doors open. Throws TelemetrySettingError for a wrong value.
+ *
+ * The variables are the process's own, and not an argument, because the SDK reads them there and nowhere else.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const settings = readTraceSettings(options.env);
-  if (settings === undefined) return off;
+  const env: Environment = process.env;
+  if (!tracesAreAskedFor(env)) return off;
 
-  const [api, sdk, { AsyncLocalStorageContextManager }, { defaultResource, resourceFromAttributes }] =
-    await Promise.all([
-      import('@opentelemetry/api'),
-      import('@opentelemetry/sdk-trace'),
-      import('@opentelemetry/context-async-hooks'),
-      import('@opentelemetry/resources'),
-    ]);
-  api.diag.setLogger(exportWarnings(), { logLevel: api.DiagLogLevel.WARN, suppressOverrideMessage: true });
-
-  const processors: SpanProcessor[] = [];
-  for (const name of settings.exporters) {
-    if (name === 'console') {
-      processors.push(new sdk.SimpleSpanProcessor({ exporter: new sdk.ConsoleSpanExporter() }));
-      continue;
-    }
-    const { otlpExporter } = await import('./span-exporters.ts');
-    processors.push(
-      new sdk.BatchSpanProcessor({
-        exporter: await otlpExporter(settings.otlp),
-        maxQueueSize: settings.batch.queueSpansMax,
-        scheduledDelayMillis: settings.batch.delayMs,
-        exportTimeoutMillis: settings.batch.exportTimeoutMs,
-        maxExportBatchSize: settings.batch.batchSpansMax,
-      }),
-    );
+  const [api, { NodeSDK }, { defaultResource, resourceFromAttributes }] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/sdk-node'),
+    import('@opentelemetry/resources'),
+  ]);
+  // With this variable the SDK prints its messages itself, at that level.
+  if (!env['OTEL_LOG_LEVEL']) {
+    api.diag.setLogger(sdkWarnings(), { logLevel: api.DiagLogLevel.WARN, suppressOverrideMessage: true });
   }
-
-  const provider = new sdk.TracerProvider({
+  const sdk = new NodeSDK({
+    // What the variables say is merged over it.
     resource: defaultResource().merge(
-      resourceFromAttributes({
-        'service.name': options.serviceName,
-        'service.version': options.serviceVersion,
-        'service.instance.id': crypto.randomUUID(),
-        'process.pid': process.pid,
-        ...settings.resource,
-      }),
+      resourceFromAttributes({ 'service.name': options.serviceName, 'service.version': options.serviceVersion }),
     ),
-    sampler: samplerOf(settings, sdk),
     idGenerator: new TableIdGenerator(),
-    spanProcessors: processors,
-    spanLimits: {
-      attributeCountLimit: settings.limits.attributesMax,
-      attributeValueLengthLimit: settings.limits.attributeCharsMax,
-      eventCountLimit: settings.limits.eventsMax,
-      linkCountLimit: settings.limits.linksMax,
-    },
+    ...withoutOtherSignals(env),
   });
-  const contextManager = new AsyncLocalStorageContextManager();
-  api.context.setGlobalContextManager(contextManager);
-  const tracer = provider.getTracer(TRACER_NAME, options.serviceVersion, { schemaUrl: SEMCONV_SCHEMA_URL });
-  useTracing({ api, tracer });
+  sdk.start();
+  const tracer = api.trace
+    .getTracerProvider()
+    .getTracer(TRACER_NAME, options.serviceVersion, { schemaUrl: SEMCONV_SCHEMA_URL });
+  useTracing({ api, tracer, extract: extractorOf(env, api) });
 
   let stopped: Promise<void> | undefined;
   return {
@@ -98,8 +73,12 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     shutdown(timeoutMs = SHUTDOWN_TIMEOUT_MS) {
       stopped ??= (async () => {
         useTracing(undefined);
-        const problem = await settledWithin(provider.shutdown(), timeoutMs);
+        const problem = await settledWithin(sdk.shutdown(), timeoutMs);
         if (problem !== undefined) logger.warn({ err: problem }, 'the last spans may be lost');
+        api.trace.disable();
+        api.propagation.disable();
+        api.metrics.disable();
+        api.logs.disable();
         api.context.disable();
         api.diag.disable();
       })();
@@ -108,17 +87,21 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   };
 }
 
-function samplerOf(settings: TraceSettings, sdk: typeof import('@opentelemetry/sdk-trace')): Sampler {
-  const ratio = () => new sdk.TraceIdRatioBasedSampler(settings.samplerRatio);
-  const samplers = {
-    always_on: () => new sdk.AlwaysOnSampler(),
-    always_off: () => new sdk.AlwaysOffSampler(),
-    traceidratio: ratio,
-    parentbased_always_on: () => new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }),
-    parentbased_always_off: () => new sdk.ParentBasedSampler({ root: new sdk.AlwaysOffSampler() }),
-    parentbased_traceidratio: () => new sdk.ParentBasedSampler({ root: ratio() }),
-  } satisfies Record<TraceSettings['sampler'], () => Sampler>;
-  return samplers[settings.sampler]();
+/** Unless asked, the SDK would send metrics and logs to the collector as well; ours go to Prometheus and to stderr. */
+function withoutOtherSignals(env: Environment): Partial<NodeSDKConfiguration> {
+  return {
+    ...(env['OTEL_METRICS_EXPORTER'] ? {} : { metricReaders: [] }),
+    ...(env['OTEL_LOGS_EXPORTER'] ? {} : { logRecordProcessors: [] }),
+  };
+}
+
+/** Our own reader of W3C Trace Context, several times faster, unless `OTEL_PROPAGATORS` asks for other formats or for none. */
+function extractorOf(env: Environment, { propagation, trace, ROOT_CONTEXT }: TracingBackend['api']) {
+  const names = env['OTEL_PROPAGATORS']?.split(',').map((name) => name.trim()) ?? [];
+  const onlyW3c = names.every((name) => name === 'tracecontext' || name === 'baggage' || name === '');
+  if (onlyW3c && (names.includes('tracecontext') || names.join('') === '')) return extractFrom;
+  return (headers: Readonly<Record<string, string | string[] | undefined>>) =>
+    trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
 }
 
 /** The error the promise was rejected with, or one that says that the time is over; `undefined` if all went well. */
@@ -139,7 +122,7 @@ function asError(error: unknown): unknown {
 }
 
 /** The SDK's own complaints (an unreachable collector, dropped spans) as log lines, not more than one a minute. */
-function exportWarnings() {
+function sdkWarnings() {
   let quietUntilMs = 0;
   let swallowed = 0;
   const warn = (message: string, ...details: unknown[]) => {
@@ -148,9 +131,9 @@ function exportWarnings() {
       swallowed++;
       return;
     }
-    quietUntilMs = nowMs + EXPORT_WARNING_INTERVAL_MS;
+    quietUntilMs = nowMs + SDK_WARNING_INTERVAL_MS;
     const err = details.find((detail) => detail instanceof Error);
-    logger.warn({ err, detail: message.slice(0, 500), swallowed }, 'tracing: spans cannot be sent');
+    logger.warn({ err, detail: message.slice(0, SDK_WARNING_CHARS_MAX), swallowed }, 'tracing: the SDK complains');
     swallowed = 0;
   };
   const ignore = () => {};

@@ -48,25 +48,18 @@ describe('tracing that is off', () => {
         const urls = [];
         registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
         const { startTelemetry, tracing } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
-        const telemetry = await startTelemetry({ serviceName: 's', serviceVersion: '1', env: ${JSON.stringify(env)} });
+        const telemetry = await startTelemetry({ serviceName: 's', serviceVersion: '1' });
         await telemetry.shutdown();
         console.log(JSON.stringify(urls));`;
       const args = ['--input-type=module', '--eval', program];
-      const { stdout } = await promisify(execFile)(process.execPath, args);
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
       return JSON.parse(stdout) as string[];
     };
     const watched = /node_modules\/(@opentelemetry\/[^/]+|@grpc|prom-client)\//;
     const packages = (urls: string[]) => [...new Set(urls.flatMap((url) => watched.exec(url)?.[1] ?? []))].sort();
 
     expect(packages(await loadedBy({}))).toEqual([]);
-    expect(packages(await loadedBy({ OTEL_TRACES_EXPORTER: 'console' }))).toEqual([
-      '@opentelemetry/api',
-      '@opentelemetry/context-async-hooks',
-      '@opentelemetry/core',
-      '@opentelemetry/resources',
-      '@opentelemetry/sdk-trace',
-      '@opentelemetry/semantic-conventions',
-    ]);
+    expect(packages(await loadedBy({ OTEL_TRACES_EXPORTER: 'console' }))).toContain('@opentelemetry/sdk-node');
   });
 });
 

@@ -29,6 +29,8 @@ export interface Tracing {
 export interface TracingBackend {
   readonly api: typeof import('@opentelemetry/api');
   readonly tracer: Tracer;
+  /** The caller's context in the headers of an HTTP request, in whichever format is configured. */
+  readonly extract: (headers: Readonly<Record<string, string | string[] | undefined>>) => SpanContext | undefined;
 }
 
 const state: { enabled: boolean; backend: TracingBackend | undefined } = { enabled: false, backend: undefined };
@@ -69,6 +71,11 @@ export function useTracing(backend: TracingBackend | undefined): void {
 function contextOf({ context, ROOT_CONTEXT, trace }: TracingBackend['api'], parent: SpanParent): Context {
   if (parent === undefined) return context.active();
   return 'spanContext' in parent ? trace.setSpan(ROOT_CONTEXT, parent) : trace.setSpanContext(ROOT_CONTEXT, parent);
+}
+
+/** The caller's context in the headers of an HTTP request (names in lower case), if it sent a legal one. */
+export function callerOf(headers: Readonly<Record<string, string | string[] | undefined>>): SpanContext | undefined {
+  return state.backend?.extract(headers);
 }
 
 /** The span that is active in this asynchronous flow; `undefined` when there is none or tracing is off. */

@@ -2,7 +2,11 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { SEMCONV_SCHEMA_URL } from '../attributes.ts';
 import { TableIdGenerator } from '../span-ids.ts';
+import { extractFrom } from '../trace-parent.ts';
 import { useTracing } from '../tracing.ts';
+
+export { GrpcCollector, HttpCollector } from './otlp-collectors.ts';
+export type { ReceivedExport } from './otlp-collectors.ts';
 
 /** A finished span, flat enough to compare with `toEqual`. */
 export interface TestSpan {
@@ -44,7 +48,7 @@ export async function startTestTracing(options: { readonly sampled?: boolean } =
   });
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   const tracer = provider.getTracer('test', undefined, { schemaUrl: SEMCONV_SCHEMA_URL });
-  useTracing({ api, tracer });
+  useTracing({ api, tracer, extract: extractFrom });
   return {
     spans: () => exporter.getFinishedSpans().map(flatten),
     clear: () => exporter.reset(),
