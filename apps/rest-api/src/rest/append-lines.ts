@@ -14,6 +14,8 @@ export const LINE_BYTES_MAX = 3 * 1024 * 1024;
 export const LINES_IN_FLIGHT_MAX = 500;
 /** How long a line waits for the quota of its shard before it is refused. */
 export const THROTTLE_WAIT_MS_MAX = 30_000;
+/** Tokens come one by one: waiting for a single one would send the lines of a group one by one too. */
+const RETRY_WAIT_MS_MIN = 25;
 /** How long a line waits when the shard's queue is full. */
 const OVERLOAD_WAIT_MS = 100;
 
@@ -131,7 +133,7 @@ async function putGroup(group: readonly Read[], put: Put, signal: AbortSignal): 
 /** After how long a refused record, of which nothing was written, is worth another try; `undefined` if it is not. */
 function waitOf(outcome: PutOutcome): number | undefined {
   if (outcome.ok) return undefined;
-  if (outcome.refusal.code === 'throttled') return Math.max(1, outcome.refusal.retryAfterMs);
+  if (outcome.refusal.code === 'throttled') return Math.max(RETRY_WAIT_MS_MIN, outcome.refusal.retryAfterMs);
   return outcome.refusal.code === 'overloaded' ? OVERLOAD_WAIT_MS : undefined;
 }
 

@@ -14,6 +14,27 @@ describe('parseJson', () => {
     });
   });
 
+  it.each([
+    '12345678901234567890',
+    '-9007199254740993',
+    '0.12345678901234567891',
+    '123456789.123456789',
+    '1e400',
+    '1.5E-999',
+    '[{"a":1e400,"b":[18446744073709551615]}]',
+  ])('keeps every digit of %s', (text) => {
+    const parsed = parseJson(Buffer.from(text));
+    expect(parsed.ok && JSON.stringify(parsed.value)).toBe(text);
+  });
+
+  it('leaves numbers that a double holds what they are', () => {
+    const text = '[1, -2.5, 1.50e3, 9007199254740992, 1e100, "12345678901234567890", 0.1]';
+    expect(parseJson(Buffer.from(text))).toEqual({
+      ok: true,
+      value: [1, -2.5, 1500, 9007199254740992, 1e100, '12345678901234567890', 0.1],
+    });
+  });
+
   it('says where the text stops being JSON', () => {
     expect(parseJson(Buffer.from('{\n  "a": 1,\n  b: 2\n}'))).toEqual({
       ok: false,

@@ -23,13 +23,42 @@ export function parseJson(bytes: Buffer): JsonResult {
   let text = bytes.toString('utf8');
   if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1);
   try {
-    return { ok: true, value: JSON.parse(text) as unknown };
+    return { ok: true, value: parseExactly(text) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const position = syntaxErrorPosition(text);
     const found = position < text.length ? `unexpected ${JSON.stringify(text[position])}` : 'the text ends too early';
     return failure(text, position, found);
   }
+}
+
+/** Numbers that a double may not hold: 16 digits and more, exponents of three digits. Found in a text, not parsed. */
+const inexactNumber = /[\d.]{16}|\d[eE][+-]?\d{3,}(?![\w-])/;
+
+/** Of ES2026; Node has it, TypeScript's library not yet. */
+const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
+type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+/**
+ * `JSON.parse`, except that a number which a double cannot hold is kept as it is written, so that `JSON.stringify` writes it
+ * so again: what passes through here is stored or shown, not calculated with. Throws SyntaxError.
+ */
+export function parseExactly(text: string): unknown {
+  if (!inexactNumber.test(text)) return JSON.parse(text) as unknown;
+  const keepExact: Reviver = (_key, value, { source }) => {
+    if (typeof value !== 'number' || source === undefined) return value;
+    return Number.isFinite(value) && digitsOf(String(value)) === digitsOf(source) ? value : rawJSON(source);
+  };
+  return JSON.parse(text, keepExact as Parameters<typeof JSON.parse>[1]) as unknown;
+}
+
+/** The significant digits of a number, however it is written: `1.50e3` and `1500` have the same. */
+function digitsOf(number: string): string {
+  const [mantissa] = number.split(/[eE]/, 1) as [string];
+  return mantissa
+    .replace(/^-?[0.]*/, '')
+    .replace('.', '')
+    .replace(/0+$/, '');
 }
 
 function failure(text: string, position: number, found: string): { ok: false; error: JsonError } {

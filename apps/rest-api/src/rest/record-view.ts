@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { BatchRecord } from '@tailrace/kafka-protocol';
 import { formatSequenceNumber, partitionKeyFromKey, type Shard } from '@tailrace/shard-core';
 import { z } from 'zod';
+import { parseExactly } from './json-text.ts';
 
 /** How values are shown. */
 export const valueForm = z
@@ -87,7 +88,7 @@ function viewValue(value: Buffer | null, form: ValueForm): Pick<RecordView, 'dat
   const text = value.toString('utf8');
   if (form === 'json') {
     try {
-      return { json: JSON.parse(text) as unknown };
+      return { json: parseExactly(text) };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
     }

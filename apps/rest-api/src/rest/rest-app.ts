@@ -8,6 +8,7 @@ import {
   setHttpRoute,
   startHttpSpan,
   tracing,
+  withActiveSpan,
 } from '@tailrace/telemetry';
 import express from 'express';
 import type { RestDependencies } from './dependencies.ts';
@@ -75,18 +76,16 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
     try {
       const path = validatePath(operation.path, { ...request.params });
       const query = validateQuery(operation.query, queryOf(request));
-      const answer = await operation.run(
-        {
-          path,
-          query,
-          body: new RequestBody(request, mediaTypeFor(operation, request)),
-          header: (name) => headerOf(request, name),
-          origin: originOf(request),
-          span,
-          signal: abort.signal,
-        },
-        dependencies,
-      );
+      const call = {
+        path,
+        query,
+        body: new RequestBody(request, mediaTypeFor(operation, request)),
+        header: (name: string) => headerOf(request, name),
+        origin: originOf(request),
+        span,
+        signal: abort.signal,
+      };
+      const answer = await withActiveSpan(span, () => operation.run(call, dependencies));
       await sendAnswer(response, answer, request.method === 'HEAD');
       discardRest(request);
     } catch (error) {

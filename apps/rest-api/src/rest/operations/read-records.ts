@@ -1,5 +1,5 @@
 import { parseShardId, type Shard } from '@tailrace/shard-core';
-import { trafficMetrics } from '@tailrace/telemetry';
+import { trafficMetrics, withLogSpan } from '@tailrace/telemetry';
 import { z } from 'zod';
 import type { RestDependencies } from '../dependencies.ts';
 import { JSON_MEDIA_TYPE } from '../media-type.ts';
@@ -75,9 +75,12 @@ export const readRecords = operation({
       if (!decision.ok) throw readThrottled(shard, decision.retryAfterMs);
     }
     const deadlineMs = clock() + query.waitMs;
+    const pageLimits = { recordsMax: query.limit, bytesMax: query.maxBytes };
     const read = (from: bigint) =>
-      readPage(store, shard, from, { recordsMax: query.limit, bytesMax: query.maxBytes }, (record, offset, timeMs) =>
-        viewRecord(record, offset, timeMs, shard, query.as),
+      withLogSpan('read', store.engine, stream.name, shard.shardId, span, () =>
+        readPage(store, shard, from, pageLimits, (record, offset, timeMs) =>
+          viewRecord(record, offset, timeMs, shard, query.as),
+        ),
       );
     let page = await firstPage(dependencies, shard, query.from, read);
     // Control records are passed over, so a page may be empty although there was something to read.
