@@ -9,6 +9,7 @@ import {
   type RequestMetrics,
   startHttpSpan,
   tracing,
+  withActiveSpan,
 } from '@tailrace/telemetry';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import { AwsError, internalFailure } from './aws-error.ts';
@@ -78,7 +79,9 @@ export class AwsProtocol {
     let answer: Answer;
     let errorType: string | undefined;
     try {
-      answer = await this.#run(operation, headers, body, span);
+      answer = span.isRecording()
+        ? await withActiveSpan(span, () => this.#run(operation, headers, body, span))
+        : await this.#run(operation, headers, body, span);
     } catch (error) {
       const known = asAwsError(error, operation.name, exchange.requestId);
       if (known.statusCode >= 500) failSpan(span, error, known.type);

@@ -1,5 +1,5 @@
 import { partitionKeyFromKey, type Shard, shardIdOf } from '@tailrace/shard-core';
-import { linksFrom, setHttpTransfer, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
+import { linksFrom, setHttpTransfer, TRACEPARENT, tracing, trafficMetrics, withLogSpan } from '@tailrace/telemetry';
 import { invalidArgument, resourceNotFound } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
 import { dryRun, streamArn } from '../members.ts';
@@ -55,10 +55,11 @@ export const getRecords = operation({
         throw rateExceeded(shard.shardId, place); // 6
       }
     }
-    const read = await readPage(store.log, shard.key, iterator.offset, {
-      records: input.Limit ?? RECORDS_PER_PAGE_MAX,
-      bytes: PAGE_BYTES_MAX,
-    });
+    const pageLimits = { records: input.Limit ?? RECORDS_PER_PAGE_MAX, bytes: PAGE_BYTES_MAX };
+    const readFrom = () => readPage(store.log, shard.key, iterator.offset, pageLimits);
+    const read = await (tracing.enabled
+      ? withLogSpan('read', store.engine, streamName, shard.shardId, span, readFrom)
+      : readFrom());
     if (!read.ok) throw refusalError(read.refusal, place); // 4
     const page = read.value;
     if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);

@@ -13,8 +13,9 @@ import { required } from '../wire/shapes.ts';
 /**
  * PutRecord: writes one record, and answers when it is as safe as the stream asks.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
- * 1 ValidationException  2 InvalidArgumentException  3 ResourceNotFoundException  4 ResourceInUseException
- * 5 DryRunOperationException  6 ProvisionedThroughputExceededException  7 InternalFailure
+ * 1 ValidationException  2 InvalidArgumentException (no stream named)  3 ResourceNotFoundException
+ * 4 ResourceInUseException  5 InvalidArgumentException (hash key, ordering)  6 DryRunOperationException
+ * 7 ProvisionedThroughputExceededException  8 InternalFailure
  */
 export const putRecord = operation({
   name: 'PutRecord',
@@ -33,13 +34,13 @@ export const putRecord = operation({
   },
   async run(input, { streams, ingest, span, clock }) {
     const stream = await streams.usable(input); // 2, 3, 4
-    checkExplicitHashKey(input.ExplicitHashKey); // 2
+    checkExplicitHashKey(input.ExplicitHashKey); // 5
     const place = { streamName: stream.name, account: streams.accountOf(input) };
-    checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 2
-    endDryRun(input.DryRun); // 5
+    checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 5
+    endDryRun(input.DryRun); // 6
     const { PartitionKey: key, ExplicitHashKey: explicitHashKey, Data: data } = input;
     const outcome = await ingest.put(stream, { partitionKey: key, explicitHashKey, data }, span);
-    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 6, 7
+    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 7, 8
     setHttpTransfer(span, 'PutRecord', {
       type: 'send',
       stream: stream.name,

@@ -15,9 +15,10 @@ export const REQUEST_RECORD_BYTES_MAX = 5 * 1024 * 1024;
 /**
  * PutRecords: writes up to 500 records; each one succeeds or fails alone.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
- * Whole request: 1 ValidationException  2 InvalidArgumentException  3 ResourceNotFoundException
- *                4 ResourceInUseException  5 DryRunOperationException
- * Per record:    6 ProvisionedThroughputExceededException  7 InternalFailure
+ * Whole request: 1 ValidationException  2 InvalidArgumentException (size, no stream named)
+ *                3 ResourceNotFoundException  4 ResourceInUseException  5 InvalidArgumentException (hash key)
+ *                6 DryRunOperationException
+ * Per record:    7 ProvisionedThroughputExceededException  8 InternalFailure
  */
 export const putRecords = operation({
   name: 'PutRecords',
@@ -40,8 +41,8 @@ export const putRecords = operation({
     for (const { Data, PartitionKey } of Records) bytes += Data.length + Buffer.byteLength(PartitionKey);
     if (bytes > REQUEST_RECORD_BYTES_MAX) throw invalidArgument('Records size exceeds 5 MB limit'); // 2
     const stream = await streams.usable(input); // 2, 3, 4
-    for (const { ExplicitHashKey } of Records) checkExplicitHashKey(ExplicitHashKey); // 2
-    endDryRun(input.DryRun); // 5
+    for (const { ExplicitHashKey } of Records) checkExplicitHashKey(ExplicitHashKey); // 5
+    endDryRun(input.DryRun); // 6
     const outcomes = await ingest.putMany(
       stream,
       Records.map(({ PartitionKey, ExplicitHashKey, Data }) => ({
@@ -50,7 +51,7 @@ export const putRecords = operation({
         data: Data,
       })),
       span,
-    ); // 6, 7
+    ); // 7, 8
     setHttpTransfer(span, 'PutRecords', { type: 'send', stream: stream.name, recordCount: Records.length });
     return { outcomes, place: { streamName: stream.name, account: streams.accountOf(input) } };
   },
