@@ -1,0 +1,61 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Another process has the data directory open. The message is for the operator. */
+export class DataDirectoryLocked extends Error {
+  override readonly name = 'DataDirectoryLocked';
+
+  constructor(dataDir: string, options?: { cause?: unknown }) {
+    super(
+      `The data directory ${dataDir} is in use by another process; stop that one, or name another directory.`,
+      options,
+    );
+  }
+}
+
+/** The data directory cannot be made, read or written, or holds something else. The message is for the operator. */
+export class DataDirectoryUnusable extends Error {
+  override readonly name = 'DataDirectoryUnusable';
+
+  constructor(dataDir: string, reason: string, options?: { cause?: unknown }) {
+    super(`The data directory ${dataDir} cannot be used: ${reason}.`, options);
+  }
+}
+
+export interface DataDirectory {
+  readonly path: string;
+  /** The SQLite file of everything that is not log. */
+  readonly database: string;
+  /** Where the segments lie. */
+  readonly segments: string;
+}
+
+/** Makes the directory if it is not there. Throws DataDirectoryUnusable. */
+export function prepareDataDirectory(path: string): DataDirectory {
+  const segments = join(path, 'log');
+  try {
+    mkdirSync(segments, { recursive: true });
+    for (const directory of [path, segments]) {
+      if (!statSync(directory).isDirectory()) throw new Error(`${directory} is no directory`);
+      accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    }
+  } catch (error) {
+    throw new DataDirectoryUnusable(path, reasonOf(error), { cause: error });
+  }
+  return { path, database: join(path, 'tailrace.db'), segments };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'there is a file of that name',
+};
+
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  return (code !== undefined && REASONS[code]) || error.message;
+}

@@ -1,0 +1,332 @@
+import type { Appended, AppendRequest, Log, LogSlice, ReadLimits, ShardBounds, TailPosition } from '../contract/log.ts';
+import { type Outcome, type Refusal, StoreUnavailable } from '../contract/refusal.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import type { TailCache } from '../tail-cache.ts';
+import { AppendQueue } from './append-queue.ts';
+import { type AppendWaiters, wake } from './append-waiters.ts';
+import type { EmbeddedBounds } from './bounds.ts';
+import { reasonOf } from './data-directory.ts';
+import { ENTRY_HEADER_BYTES } from './entry.ts';
+import type { AppendGroup, GroupCommit } from './group-commit.ts';
+import type { LogReader } from './log-reader.ts';
+import { emptySlice } from './log-slices.ts';
+import type { PendingAppend } from './pending-append.ts';
+import { checkSequence, type Producer, producerAfter } from './producer-state.ts';
+import type { SegmentKeeper } from './segment-keeper.ts';
+import type { ShardDirectory } from './shard-directory.ts';
+import type { ShardState } from './shard-state.ts';
+import { firstByAppendTime, firstByRecordTime, newestByRecordTime, type TimedBatch } from './time-search.ts';
+
+export interface EmbeddedLogParts {
+  readonly bounds: EmbeddedBounds;
+  readonly clock: () => number;
+  readonly shards: ShardDirectory;
+  readonly writer: GroupCommit;
+  readonly keeper: SegmentKeeper;
+  readonly reader: LogReader;
+  readonly tail: TailCache;
+  readonly waiters: AppendWaiters;
+}
+
+const NO_PRODUCER = -1n;
+/** Positions of a batch are kept as numbers. */
+const OFFSET_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** The log contract over the parts of the engine. */
+export class EmbeddedLog implements Log {
+  readonly #bounds: EmbeddedBounds;
+  readonly #clock: () => number;
+  readonly #shards: ShardDirectory;
+  readonly #writer: GroupCommit;
+  readonly #keeper: SegmentKeeper;
+  readonly #reader: LogReader;
+  readonly #tail: TailCache;
+  readonly #waiters: AppendWaiters;
+  readonly #queue: AppendQueue;
+  #closed = false;
+  #failure: StoreUnavailable | undefined;
+
+  constructor(parts: EmbeddedLogParts) {
+    this.#bounds = parts.bounds;
+    this.#clock = parts.clock;
+    this.#shards = parts.shards;
+    this.#writer = parts.writer;
+    this.#keeper = parts.keeper;
+    this.#reader = parts.reader;
+    this.#tail = parts.tail;
+    this.#waiters = parts.waiters;
+    this.#queue = new AppendQueue(parts.bounds);
+  }
+
+  /** Why the last append failed; `undefined` once one has succeeded again. */
+  get failure(): StoreUnavailable | undefined {
+    return this.#failure;
+  }
+
+  async openShard(key: ShardKey, { startOffset }: { readonly startOffset: bigint }): Promise<void> {
+    if (startOffset < 0n || startOffset > OFFSET_MAX) throw new RangeError(`a start offset of ${startOffset}`);
+    await this.#shards.open(key, Number(startOffset));
+  }
+
+  append(request: AppendRequest): Promise<Outcome<Appended>> {
+    if (this.#queue.open) return this.#admit(request);
+    return new Promise((resolve, reject) => {
+      this.#queue.wait(() => this.#admit(request).then(resolve, reject));
+    });
+  }
+
+  async read(key: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    const from = Number(fromOffset);
+    if (from < shard.startOffset || from > shard.durableEnd) return outOfRange(shard, fromOffset);
+    if (from === shard.durableEnd) return { ok: true, value: emptySlice(fromOffset, shard.bounds()) };
+    const bounds = shard.bounds();
+    const cached = this.#tail.read(key, fromOffset, limits, bounds.highWatermark);
+    if (cached !== undefined) return { ok: true, value: { ...cached, bounds, release() {} } };
+    return { ok: true, value: await this.#reader.read(shard, from, limits) };
+  }
+
+  async bounds(key: ShardKey): Promise<Outcome<ShardBounds>> {
+    const shard = this.#shards.get(key);
+    return shard === undefined ? shardNotFound(key) : { ok: true, value: shard.bounds() };
+  }
+
+  async offsetForTime(
+    key: ShardKey,
+    timestampMs: number,
+    by: 'append' | 'record',
+  ): Promise<Outcome<TimedBatch | undefined>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    const search = by === 'append' ? firstByAppendTime : firstByRecordTime;
+    return { ok: true, value: await search(this.#reader, shard, timestampMs) };
+  }
+
+  async maxRecordTimestamp(key: ShardKey): Promise<Outcome<TimedBatch | undefined>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    return { ok: true, value: await newestByRecordTime(this.#reader, shard) };
+  }
+
+  async trim(key: ShardKey, beforeOffset: bigint): Promise<Outcome<{ readonly logStartOffset: bigint }>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    const before = Number(beforeOffset);
+    if (before > shard.durableEnd) return outOfRange(shard, beforeOffset);
+    if (before > shard.startOffset) this.#keeper.dropped(await this.#shards.moveStart(shard, before));
+    return { ok: true, value: { logStartOffset: shard.startOffsetBig } };
+  }
+
+  async seal(key: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    if (!shard.sealed) {
+      shard.sealing ??= this.#seal(shard).finally(() => {
+        shard.sealing = undefined;
+      });
+      await shard.sealing;
+    }
+    return { ok: true, value: { endOffset: BigInt(shard.durableEnd) } };
+  }
+
+  async deleteShards(keys: readonly ShardKey[]): Promise<void> {
+    for (const shard of await this.#shards.remove(keys)) {
+      this.#tail.drop(shard.key);
+      this.#keeper.dropped(shard.extents.splice(0));
+      wake(shard);
+    }
+  }
+
+  awaitAppend(
+    positions: readonly TailPosition[],
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<boolean> {
+    const shards: ShardState[] = [];
+    const offsets: number[] = [];
+    for (const { shard: key, offset } of positions) {
+      const shard = this.#shards.get(key);
+      // Not there any more: that is an answer too.
+      if (shard === undefined) return Promise.resolve(true);
+      shards.push(shard);
+      offsets.push(Number(offset));
+    }
+    return this.#waiters.wait(shards, offsets, timeoutMs, signal);
+  }
+
+  /** The writer has made these durable. */
+  durable({ appends, segment }: AppendGroup): void {
+    let current: ShardState | undefined;
+    for (const append of appends) {
+      const { shard, batch } = append;
+      if (shard !== current) {
+        if (current !== undefined) wake(current);
+        current = shard;
+      }
+      if (batch === undefined || segment === undefined) append.done(undefined, 0n, 0n);
+      else this.#commit(append, batch, segment);
+    }
+    if (current !== undefined) wake(current);
+    if (segment !== undefined) this.#failure = undefined;
+  }
+
+  /** Nothing of these was made durable; the newest first. */
+  failed(appends: readonly PendingAppend[], cause: Error): void {
+    const failure = new StoreUnavailable(`the log could not be written: ${reasonOf(cause)}`, { cause });
+    this.#failure = failure;
+    for (const { shard, batch, baseOffset, producer, producerId, producerBefore } of appends) {
+      if (batch === undefined) continue;
+      shard.endOffset = baseOffset;
+      if (producer !== undefined) shard.producers.undo(producerId, producerBefore);
+    }
+    for (const { batch, done } of appends.toReversed()) {
+      done(failure, 0n, 0n);
+      if (batch !== undefined) this.#queue.leave(batch.length);
+    }
+  }
+
+  /** Refuses what comes from now on, and waits for what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#waiters.close();
+    await this.#writer.drained();
+  }
+
+  #commit(append: PendingAppend, batch: Buffer, segment: AppendGroup['segment'] & object): void {
+    const { shard, baseOffset, nextOffset, position, appendTimeMs, maxTimestampMs, producer, producerId } = append;
+    shard.durableEnd = nextOffset;
+    shard.dirty = true;
+    if (producer !== undefined) {
+      const { producerExpiryMs, producersPerShardMax } = this.#bounds;
+      shard.producers.commit(producerId, producer);
+      shard.producers.expire(appendTimeMs - producerExpiryMs, producersPerShardMax);
+    }
+    const base = BigInt(baseOffset);
+    const next = BigInt(nextOffset);
+    // What was deleted meanwhile must not hold its segment.
+    if (!shard.deleted) {
+      const end = position + ENTRY_HEADER_BYTES + batch.length;
+      const extent = segment.extentFor(shard, baseOffset);
+      extent.add(baseOffset, nextOffset, position, end, batch.length, appendTimeMs, maxTimestampMs);
+      this.#tail.append(shard.key, base, next, appendTimeMs, batch);
+    }
+    append.done(undefined, base, next);
+    this.#queue.leave(batch.length);
+  }
+
+  /** Decides about an append, gives it its offset and sends it on its way. */
+  #admit(request: AppendRequest): Promise<Outcome<Appended>> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'));
+    const { batch, header } = request;
+    const shard = this.#shards.get(request.shard);
+    if (shard === undefined) return Promise.resolve(shardNotFound(request.shard));
+    const refusal = this.#refusalOf(request, shard);
+    if (refusal !== undefined) return Promise.resolve(refused(refusal));
+    const baseOffset = shard.endOffset;
+    const nextOffset = baseOffset + header.lastOffsetDelta + 1;
+    const appendTimeMs = Math.max(this.#clock(), shard.appendTimeMs);
+    const { producerId } = header;
+    let producer: Producer | undefined;
+    let producerBefore: Producer | undefined;
+    if (producerId > NO_PRODUCER) {
+      producerBefore = shard.producers.get(producerId);
+      const check = checkSequence(producerBefore, header);
+      if (check.kind === 'refused') return Promise.resolve(refused(check.refusal));
+      if (check.kind === 'duplicate') return this.#answerDuplicate(shard, check.batch);
+      producer = producerAfter(producerBefore, header, baseOffset, appendTimeMs);
+      shard.producers.begin(producerId, producer);
+    }
+    shard.endOffset = nextOffset;
+    shard.appendTimeMs = appendTimeMs;
+    this.#queue.enter(batch.length);
+    return new Promise((resolve, reject) => {
+      this.#writer.submit({
+        shard,
+        batch,
+        baseOffset,
+        nextOffset,
+        appendTimeMs,
+        maxTimestampMs: header.maxTimestampMs,
+        producerId,
+        producer,
+        producerBefore,
+        position: 0,
+        done: (error, base, next) => {
+          if (error !== undefined) return reject(error);
+          const { startOffsetBig: logStartOffset } = shard;
+          const value = { baseOffset: base, nextOffset: next, appendTimeMs, logStartOffset, duplicate: false };
+          resolve({ ok: true, value });
+        },
+      });
+    });
+  }
+
+  /** In the order that the contract documents. */
+  #refusalOf({ shard: key, batch, acks, minInsyncReplicas }: AppendRequest, shard: ShardState): Refusal | undefined {
+    if (shard.sealed || shard.sealing !== undefined) return { code: 'shardSealed', shard: key };
+    const { batchBytesMax } = this.#bounds;
+    if (batch.length > batchBytesMax) return { code: 'batchTooLarge', bytes: batch.length, maxBytes: batchBytesMax };
+    if (acks === 'all' && minInsyncReplicas > 1) {
+      return { code: 'notEnoughReplicas', required: minInsyncReplicas, available: 1 };
+    }
+    return undefined;
+  }
+
+  /** The first one may still be under way: then its fate is this one's too. */
+  async #answerDuplicate(
+    shard: ShardState,
+    first: { readonly baseOffset: number; readonly recordCount: number; readonly appendTimeMs: number },
+  ): Promise<Outcome<Appended>> {
+    const nextOffset = first.baseOffset + first.recordCount;
+    if (nextOffset > shard.durableEnd) await this.#settled(shard);
+    return {
+      ok: true,
+      value: {
+        baseOffset: BigInt(first.baseOffset),
+        nextOffset: BigInt(nextOffset),
+        appendTimeMs: first.appendTimeMs,
+        logStartOffset: shard.startOffsetBig,
+        duplicate: true,
+      },
+    };
+  }
+
+  async #seal(shard: ShardState): Promise<void> {
+    // What was let in before belongs to the shard, if it succeeds; if it fails, the shard ends before it.
+    await this.#settled(shard).catch(() => {});
+    await this.#shards.seal(shard);
+    wake(shard);
+  }
+
+  /** Returns when everything that was let in before is durable. Throws StoreUnavailable when it was not made so. */
+  #settled(shard: ShardState): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#writer.submit({
+        shard,
+        batch: undefined,
+        baseOffset: shard.endOffset,
+        nextOffset: shard.endOffset,
+        appendTimeMs: shard.appendTimeMs,
+        maxTimestampMs: 0,
+        producerId: NO_PRODUCER,
+        producer: undefined,
+        producerBefore: undefined,
+        position: 0,
+        done: (error) => (error === undefined ? resolve() : reject(error)),
+      });
+    });
+  }
+}
+
+function refused(refusal: Refusal): { readonly ok: false; readonly refusal: Refusal } {
+  return { ok: false, refusal };
+}
+
+function shardNotFound(shard: ShardKey): { readonly ok: false; readonly refusal: Refusal } {
+  return refused({ code: 'shardNotFound', shard });
+}
+
+function outOfRange(shard: ShardState, offset: bigint): { readonly ok: false; readonly refusal: Refusal } {
+  const { key, startOffsetBig: logStartOffset, durableEnd } = shard;
+  return refused({ code: 'offsetOutOfRange', shard: key, offset, logStartOffset, logEndOffset: BigInt(durableEnd) });
+}

@@ -1,0 +1,221 @@
+import { StoreUnavailable } from '../contract/refusal.ts';
+import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
+import { COMPACTED_BATCH_BYTES_MAX, type EmbeddedBounds, READ_RANGES_MAX, READ_THROUGH_BYTES } from './bounds.ts';
+import {
+  batchFitsEntry,
+  ENTRY_HEADER_BYTES,
+  entryAppendTimeMs,
+  entryBaseOffset,
+  entryBatchBytes,
+  entryNextOffset,
+  entrySlot,
+  isEntryHeader,
+} from './entry.ts';
+import { type LogFile, readWhole } from './file-system.ts';
+import type { IndexCache } from './index-cache.ts';
+import { emptySlice, SlabSlice } from './log-slices.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { Segment, ShardExtent } from './segment.ts';
+import type { ShardState } from './shard-state.ts';
+import type { SlabPool } from './slab-pool.ts';
+import type { SparseIndex } from './sparse-index.ts';
+
+/** A part of a segment: from an entry of the shard to the end of another, foreign ones in between. */
+interface ReadRange {
+  readonly position: number;
+  end: number;
+}
+
+/** Reads entries out of segments. Everything that is read is checked against the index before anybody sees it. */
+export class LogReader {
+  readonly #files: OpenFiles;
+  readonly #indexes: IndexCache;
+  readonly #slabs: SlabPool;
+  readonly #bounds: EmbeddedBounds;
+
+  constructor(files: OpenFiles, indexes: IndexCache, slabs: SlabPool, bounds: EmbeddedBounds) {
+    this.#files = files;
+    this.#indexes = indexes;
+    this.#slabs = slabs;
+    this.#bounds = bounds;
+  }
+
+  /**
+   * Reads batches of one shard from the one that holds `from`, which is not below the start, out of one segment. Less
+   * than `maxBytes` where the segment ends or other shards' entries lie in between. Throws StoreUnavailable.
+   */
+  async read(shard: ShardState, from: number, limits: ReadLimits): Promise<LogSlice> {
+    const at = shard.extentAt(from);
+    if (at === undefined) return emptySlice(BigInt(from), shard.bounds());
+    const extent = shard.extents[at] as ShardExtent;
+    const { segment } = extent;
+    segment.hold();
+    try {
+      const loaded = this.#indexes.of(extent);
+      const index = loaded instanceof Promise ? await loaded : loaded;
+      const ranges = this.#plan(index, from, limits);
+      // Together with the plan: everything in it is below this watermark.
+      const bounds = shard.bounds();
+      const byteCount = ranges.reduce((sum, { position, end }) => sum + end - position, 0);
+      const slab = this.#slabs.take(byteCount);
+      const file = segment.file ?? (await this.#files.of(segment));
+      await readRanges(file, slab, ranges, segment);
+      return this.#collect(slab, ranges, extent, from, limits, bounds);
+    } catch (error) {
+      // The slab is not given back: another part of the read may still be writing into it.
+      throw error instanceof StoreUnavailable
+        ? error
+        : new StoreUnavailable(`${segment.path} could not be read: ${(error as Error).message}`, { cause: error });
+    } finally {
+      segment.letGo();
+    }
+  }
+
+  /** The entries of one point of the index, in order, until `visit` answers true. The buffer is only lent. */
+  async visit(
+    extent: ShardExtent,
+    point: number,
+    index: SparseIndex,
+    visit: (source: Buffer, at: number) => boolean,
+  ): Promise<boolean> {
+    const { segment, slot } = extent;
+    segment.hold();
+    const range = { position: index.position(point), end: index.end(point) };
+    const slab = this.#slabs.take(range.end - range.position);
+    try {
+      const file = segment.file ?? (await this.#files.of(segment));
+      await readRanges(file, slab, [range], segment);
+      const limit = range.end - range.position;
+      for (let at = 0; at < limit; at += ENTRY_HEADER_BYTES + entryBatchBytes(slab, at)) {
+        checkEntry(slab, at, limit, segment);
+        if (entrySlot(slab, at) === slot && visit(slab, at)) return true;
+      }
+      return false;
+    } finally {
+      this.#slabs.giveBack(slab);
+      segment.letGo();
+    }
+  }
+
+  /** The index of an extent. */
+  async indexOf(extent: ShardExtent): Promise<SparseIndex> {
+    extent.segment.hold();
+    try {
+      return await this.#indexes.of(extent);
+    } finally {
+      extent.segment.letGo();
+    }
+  }
+
+  /** What to read for so many bytes of the shard; always all of the first point, so that the first batch is whole. */
+  #plan(index: SparseIndex, from: number, { maxBytes, maxBatches }: ReadLimits): ReadRange[] {
+    // Entry headers come on top: 4 % where batches have 1 KiB.
+    const wanted = Math.min(this.#bounds.readBytesMax, maxBytes + maxBytes / 16);
+    let point = index.floorOffset(from);
+    let last: ReadRange = { position: index.position(point), end: index.end(point) };
+    const ranges = [last];
+    let byteCount = last.end - last.position;
+    // Each point holds at least one batch.
+    const pointsEnd = Math.min(index.count, point + 1 + (maxBatches ?? index.count));
+    while (++point < pointsEnd) {
+      const position = index.position(point);
+      const end = index.end(point);
+      const together = position - last.end <= READ_THROUGH_BYTES;
+      byteCount += end - (together ? last.end : position);
+      if (byteCount > wanted) break;
+      if (together) {
+        last.end = end;
+      } else {
+        if (ranges.length === READ_RANGES_MAX) break;
+        last = { position, end };
+        ranges.push(last);
+      }
+    }
+    return ranges;
+  }
+
+  #collect(
+    slab: Buffer,
+    ranges: readonly ReadRange[],
+    { segment, slot }: ShardExtent,
+    from: number,
+    { maxBytes, maxBatches = Infinity }: ReadLimits,
+    bounds: ShardBounds,
+  ): LogSlice {
+    const chunks: Buffer[] = [];
+    const appendTimesMs: number[] = [];
+    let byteCount = 0;
+    let next = from;
+    let chunkStart = 0;
+    let chunkEnd = 0;
+    let at = 0;
+    collecting: for (const range of ranges) {
+      const limit = at + range.end - range.position;
+      while (at < limit) {
+        checkEntry(slab, at, limit, segment);
+        const size = entryBatchBytes(slab, at);
+        const batch = at + ENTRY_HEADER_BYTES;
+        if (entrySlot(slab, at) === slot) {
+          const after = entryNextOffset(slab, at);
+          if (after > from) {
+            const base = entryBaseOffset(slab, at);
+            if (appendTimesMs.length === 0 ? base > from : base !== next) {
+              throw new StoreUnavailable(`${segment.path} has offset ${base} where ${next} belongs`);
+            }
+            if (appendTimesMs.length > 0 && (byteCount + size > maxBytes || appendTimesMs.length >= maxBatches)) {
+              break collecting;
+            }
+            // Before the batch is moved: it may come to lie on its own header.
+            appendTimesMs.push(entryAppendTimeMs(slab, at));
+            if (chunkEnd > chunkStart && size <= COMPACTED_BATCH_BYTES_MAX) {
+              slab.copyWithin(chunkEnd, batch, batch + size);
+              chunkEnd += size;
+            } else {
+              if (chunkEnd > chunkStart) chunks.push(slab.subarray(chunkStart, chunkEnd));
+              chunkStart = batch;
+              chunkEnd = batch + size;
+            }
+            byteCount += size;
+            next = after;
+          }
+        }
+        at = batch + size;
+      }
+    }
+    if (chunkEnd > chunkStart) chunks.push(slab.subarray(chunkStart, chunkEnd));
+    const batchCount = appendTimesMs.length;
+    const slice = { chunks, byteCount, batchCount, appendTimesMs, nextOffset: BigInt(next), bounds };
+    return new SlabSlice(slice, slab, this.#slabs);
+  }
+}
+
+/** Reads the ranges one behind the other into the slab. */
+async function readRanges(file: LogFile, slab: Buffer, ranges: readonly ReadRange[], segment: Segment): Promise<void> {
+  let at = 0;
+  const reads = ranges.map(({ position, end }) => {
+    const read = readWhole(file, slab, at, end - position, position);
+    at += end - position;
+    return read;
+  });
+  const counts = reads.length === 1 ? [await (reads[0] as Promise<number>)] : await Promise.all(reads);
+  for (const [i, { position, end }] of ranges.entries()) {
+    if (counts[i] !== end - position) {
+      throw new StoreUnavailable(
+        `${segment.path} ends at byte ${position + (counts[i] as number)}, entries go to ${end}`,
+      );
+    }
+  }
+}
+
+/** What the disk gave must be an entry of this life of the segment, and end within what was read. */
+function checkEntry(slab: Buffer, at: number, limit: number, segment: Segment): void {
+  if (
+    at + ENTRY_HEADER_BYTES <= limit &&
+    isEntryHeader(slab, at, segment.generation) &&
+    at + ENTRY_HEADER_BYTES + entryBatchBytes(slab, at) <= limit &&
+    batchFitsEntry(slab, at)
+  ) {
+    return;
+  }
+  throw new StoreUnavailable(`${segment.path} is damaged: an entry was expected and is not there`);
+}

@@ -1,0 +1,272 @@
+import { logger } from '@tailrace/telemetry';
+import type { EmbeddedBounds } from './bounds.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { DataDirectoryUnusable } from './data-directory.ts';
+import { type FileSystem, removeIfThere } from './file-system.ts';
+import type { LogPosition } from './group-commit.ts';
+import { type ExtentRow, readExtentRows, writeIndexFile } from './index-file.ts';
+import { producerAfter } from './producer-state.ts';
+import { joinChain, type ScannedSegment } from './recovery-chain.ts';
+import { Segment, ShardExtent } from './segment.ts';
+import { type ScannedEntry, scanSegment } from './segment-scan.ts';
+import { generationOf, indexPath, segmentPath } from './segment-supply.ts';
+import { ShardState } from './shard-state.ts';
+
+export interface Recovered {
+  readonly shards: ReadonlyMap<number, ShardState>;
+  /** All closed, the oldest first. Those behind the checkpoint have their indexes in memory and no row yet. */
+  readonly segments: readonly Segment[];
+  /** Where the log ends: the next entry names this chain. */
+  readonly end: LogPosition;
+  /** A prepared segment that holds nothing. */
+  readonly unused: { readonly generation: number; readonly byteCount: number } | undefined;
+  readonly nextGeneration: number;
+}
+
+interface FoundFile {
+  readonly generation: number;
+  readonly byteCount: number;
+}
+
+/**
+ * Brings the log to where it was: what the checkpoint tells, and behind it all entries that follow each other without
+ * a break. What lies behind a break was never acknowledged, and is cut off. Throws DataDirectoryUnusable when something
+ * is missing that was acknowledged: it must not go on as if nothing had been there.
+ */
+export async function recover(
+  fileSystem: FileSystem,
+  directory: string,
+  checkpoint: Checkpoint,
+  bounds: EmbeddedBounds,
+): Promise<Recovered> {
+  const shards = new Map(checkpoint.shards.map((row) => [row.slot, new ShardState(row)]));
+  const files: FoundFile[] = [];
+  for (const { name, byteCount } of await fileSystem.list(directory)) {
+    const generation = generationOf(name);
+    if (generation !== undefined) files.push({ generation, byteCount });
+  }
+  files.sort((a, b) => a.generation - b.generation);
+
+  const bySize = new Map(files.map(({ generation, byteCount }) => [generation, byteCount]));
+  const segments: Segment[] = [];
+  for (const { generation, end } of checkpoint.segments) {
+    const byteCount = bySize.get(generation);
+    if (byteCount === undefined) {
+      throw new DataDirectoryUnusable(directory, `the segment ${segmentPath('', generation)} is missing`);
+    }
+    bySize.delete(generation);
+    segments.push(await restoreClosed(fileSystem, directory, { generation, byteCount }, end, shards, bounds));
+  }
+
+  const scanned: ScannedSegment[] = [];
+  for (const [generation, byteCount] of bySize) {
+    if (generation < checkpoint.position.generation) {
+      // Its records were all gone, and its row with them; the process ended before the file.
+      await removeSegment(fileSystem, directory, generation);
+      continue;
+    }
+    const { entries } = await scanEntries(fileSystem, directory, generation, byteCount, bounds);
+    scanned.push({ generation, byteCount, entries });
+  }
+  const { kept, unused, dropped, chain } = joinChain(scanned, checkpoint.position);
+  for (const { generation, entries } of dropped) {
+    if (entries.length > 0) {
+      logger.warn({ segment: segmentPath(directory, generation), entries: entries.length }, 'cut off a torn log');
+    }
+    await removeSegment(fileSystem, directory, generation);
+  }
+  checkAgainst(checkpoint, segments, kept, directory);
+  for (const { generation, entries } of kept) {
+    const end = (entries.at(-1) as ScannedEntry).end;
+    const segment = new Segment(generation, segmentPath(directory, generation), end, false);
+    segment.closed = true;
+    const seenBefore = generation === checkpoint.position.generation ? checkpoint.position.position : 0;
+    for (const entry of entries) replay(entry, segment, shards, entry.position < seenBefore, directory);
+    segment.end = end;
+    segments.push(segment);
+    await cutOff(fileSystem, segment);
+  }
+  for (const shard of shards.values()) settleStart(shard);
+  const last = kept.at(-1);
+  return {
+    shards,
+    segments,
+    end:
+      last === undefined
+        ? checkpoint.position
+        : { generation: last.generation, position: (last.entries.at(-1) as ScannedEntry).end, chain },
+    unused,
+    nextGeneration: 1 + Math.max(checkpoint.position.generation, ...files.map(({ generation }) => generation)),
+  };
+}
+
+/** What the checkpoint has seen must be there, whole. */
+function checkAgainst(
+  { position }: Checkpoint,
+  closed: readonly Segment[],
+  kept: readonly ScannedSegment[],
+  directory: string,
+): void {
+  if (position.position === 0 || closed.some(({ generation }) => generation >= position.generation)) return;
+  const entries = kept.find(({ generation }) => generation === position.generation)?.entries;
+  const end = entries?.at(-1)?.end ?? 0;
+  if (end >= position.position) return;
+  const path = segmentPath(directory, position.generation);
+  throw new DataDirectoryUnusable(directory, `${path} is damaged at byte ${end}, it was good to ${position.position}`);
+}
+
+/** Trims are in the shard's row before they are in a checkpoint. */
+function settleStart(shard: ShardState): void {
+  for (const { segment, slot } of shard.moveStart(shard.startOffset)) segment.extents.delete(slot);
+  if (shard.endOffset >= shard.startOffset) return;
+  // Relaxed durability and a power loss: the records are gone that the trim had let go, and some behind them.
+  shard.endOffset = shard.startOffset;
+  shard.durableEnd = shard.startOffset;
+  shard.dirty = true;
+}
+
+/** A closed segment: from its sidecar, or from its entries when that is not good. */
+async function restoreClosed(
+  fileSystem: FileSystem,
+  directory: string,
+  { generation, byteCount }: FoundFile,
+  end: number,
+  shards: ReadonlyMap<number, ShardState>,
+  bounds: EmbeddedBounds,
+): Promise<Segment> {
+  const segment = new Segment(generation, segmentPath(directory, generation), byteCount, false);
+  segment.end = end;
+  segment.closed = true;
+  segment.indexed = true;
+  const sidecar = indexPath(directory, generation);
+  let rows: readonly ExtentRow[] | undefined = await readExtentRows(fileSystem, sidecar, generation, end);
+  if (rows === undefined) {
+    const rebuilt = await indexSegment(fileSystem, directory, segment, bounds);
+    await writeIndexFile(fileSystem, sidecar, rebuilt);
+    rows = [...rebuilt.extents.values()];
+  }
+  for (const row of rows) {
+    const shard = shards.get(row.slot);
+    if (shard === undefined || row.nextOffset <= shard.startOffset) continue;
+    const extent = new ShardExtent(segment, row.slot, row.firstOffset);
+    Object.assign(extent, {
+      nextOffset: row.nextOffset,
+      lastTimeMs: row.lastTimeMs,
+      maxTimestampMs: row.maxTimestampMs,
+      byteCount: row.byteCount,
+    });
+    shard.extents.push(extent);
+    segment.extents.set(row.slot, extent);
+  }
+  return segment;
+}
+
+/** The sidecar tells of every shard in the segment, also of those that are gone. */
+function strangerFor(strangers: Map<number, ShardState>, { header }: ScannedEntry): ShardState {
+  let shard = strangers.get(header.slot);
+  if (shard === undefined) {
+    const { slot, baseOffset } = header;
+    shard = new ShardState({
+      slot,
+      key: `${slot}/0` as ShardState['key'],
+      startOffset: baseOffset,
+      endOffset: baseOffset,
+      sealedEnd: null,
+      appendTimeMs: 0,
+      producers: '[]',
+    });
+    strangers.set(slot, shard);
+  }
+  return shard;
+}
+
+/** Makes the indexes of a closed segment from its entries. Throws DataDirectoryUnusable when one is damaged. */
+export async function indexSegment(
+  fileSystem: FileSystem,
+  directory: string,
+  { generation, path, end }: Segment,
+  bounds: EmbeddedBounds,
+): Promise<Segment> {
+  const rebuilt = new Segment(generation, path, end, false);
+  const strangers = new Map<number, ShardState>();
+  const scanned = await scanEntries(fileSystem, directory, generation, end, bounds);
+  if (scanned.end !== end) {
+    throw new DataDirectoryUnusable(directory, `${path} is damaged at byte ${scanned.end} of ${end}`);
+  }
+  for (const entry of scanned.entries) indexEntry(entry, rebuilt, strangerFor(strangers, entry));
+  rebuilt.end = end;
+  return rebuilt;
+}
+
+async function scanEntries(
+  fileSystem: FileSystem,
+  directory: string,
+  generation: number,
+  limit: number,
+  { batchBytesMax }: EmbeddedBounds,
+): Promise<{ readonly entries: ScannedEntry[]; readonly end: number }> {
+  const entries: ScannedEntry[] = [];
+  const file = await fileSystem.open(segmentPath(directory, generation), { create: false });
+  try {
+    const end = await scanSegment(file, generation, limit, batchBytesMax, (entry) => entries.push(entry));
+    return { entries, end };
+  } finally {
+    await file.close();
+  }
+}
+
+function replay(
+  entry: ScannedEntry,
+  segment: Segment,
+  shards: ReadonlyMap<number, ShardState>,
+  seenBefore: boolean,
+  directory: string,
+): void {
+  const { header, batch } = entry;
+  const shard = shards.get(header.slot);
+  // Deleted since.
+  if (shard === undefined) return;
+  // An append that had failed before the shard was closed, and turned out to be there after all.
+  if (shard.sealedEnd !== undefined && header.baseOffset >= shard.sealedEnd) return;
+  if (!seenBefore) {
+    if (header.baseOffset !== shard.endOffset) {
+      throw new DataDirectoryUnusable(
+        directory,
+        `${segment.path} goes on with offset ${header.baseOffset} of shard ${shard.key}, expected ${shard.endOffset}`,
+      );
+    }
+    if (batch.producerId >= 0n) {
+      const known = shard.producers.get(batch.producerId);
+      const producer = producerAfter(known, batch, header.baseOffset, header.appendTimeMs);
+      shard.producers.commit(batch.producerId, producer);
+    }
+    shard.endOffset = header.baseOffset + batch.lastOffsetDelta + 1;
+    shard.durableEnd = shard.endOffset;
+    shard.appendTimeMs = header.appendTimeMs;
+    shard.dirty = true;
+  }
+  indexEntry(entry, segment, shard);
+}
+
+function indexEntry({ header, batch, position, end }: ScannedEntry, segment: Segment, shard: ShardState): void {
+  const { baseOffset, batchBytes, appendTimeMs } = header;
+  const nextOffset = baseOffset + batch.lastOffsetDelta + 1;
+  const extent = segment.extentFor(shard, baseOffset);
+  extent.add(baseOffset, nextOffset, position, end, batchBytes, appendTimeMs, batch.maxTimestampMs);
+}
+
+/** Makes what was found lasting, and what lies behind it gone. */
+async function cutOff(fileSystem: FileSystem, segment: Segment): Promise<void> {
+  const file = await fileSystem.open(segment.path, { create: false });
+  try {
+    await file.truncate(segment.end);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function removeSegment(fileSystem: FileSystem, directory: string, generation: number): Promise<void> {
+  await fileSystem.remove(segmentPath(directory, generation));
+  await removeIfThere(fileSystem, indexPath(directory, generation));
+}

@@ -1,0 +1,127 @@
+import { logger } from '@tailrace/telemetry';
+import { snapshotOf, writeCheckpoint } from './checkpoint.ts';
+import type { Database } from './database.ts';
+import { type FileSystem, removeIfThere } from './file-system.ts';
+import type { LogPosition } from './group-commit.ts';
+import type { IndexCache } from './index-cache.ts';
+import { writeIndexFile } from './index-file.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { Segment, ShardExtent } from './segment.ts';
+import { indexPath, type SegmentSupply } from './segment-supply.ts';
+import type { ShardState } from './shard-state.ts';
+
+export interface SegmentKeeperParts {
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly database: Database;
+  readonly supply: SegmentSupply;
+  readonly files: OpenFiles;
+  readonly indexes: IndexCache;
+  readonly shards: () => Iterable<ShardState>;
+  /** Where the durable part of the log ends. */
+  readonly durableEnd: () => LogPosition;
+  /** Makes these segments and the one that is written now lasting, where appends do not do so themselves. */
+  readonly syncWritten: (segments: readonly Segment[]) => Promise<void>;
+}
+
+/**
+ * Looks after segments that nothing is written to any more: writes their indexes, has the database know of them, and
+ * gives their files back when no shard has records in them. All of it in the background, one thing after the other.
+ */
+export class SegmentKeeper {
+  readonly #parts: SegmentKeeperParts;
+  /** Closed, and known to the database. */
+  readonly #recorded: Set<Segment>;
+  /** Closed, and not known to it yet. */
+  readonly #unrecorded = new Set<Segment>();
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(parts: SegmentKeeperParts, closed: readonly Segment[]) {
+    this.#parts = parts;
+    this.#recorded = new Set(closed.filter(({ indexed }) => indexed));
+    for (const segment of closed) if (!segment.indexed) this.#unrecorded.add(segment);
+  }
+
+  /** Takes over a segment that the writer has left, its last entries durable. */
+  closed(segment: Segment): void {
+    segment.closed = true;
+    this.#unrecorded.add(segment);
+    if (segment.file !== undefined) this.#parts.files.adopt(segment);
+    this.#then(() => this.checkpoint());
+  }
+
+  /** A shard has nothing in these parts any more. */
+  dropped(extents: readonly ShardExtent[]): void {
+    for (const { segment, slot } of extents) segment.extents.delete(slot);
+    if (extents.some(({ segment }) => segment.closed && segment.extents.size === 0)) this.#then(() => this.#retire());
+  }
+
+  /** Saves what recovery begins with: from here on it needs nothing of what was written before. */
+  async checkpoint(): Promise<void> {
+    const { database, shards, durableEnd, syncWritten } = this.#parts;
+    for (const segment of this.#unrecorded) await this.#writeIndex(segment);
+    const changed = [...shards()].filter(({ dirty }) => dirty);
+    const position = durableEnd();
+    const segments = [...this.#unrecorded];
+    const rows = segments.map(({ generation, end }) => ({ generation, end }));
+    const snapshots = changed.map(snapshotOf);
+    for (const shard of changed) shard.dirty = false;
+    try {
+      await syncWritten(segments);
+      await database.change((sqlite) => writeCheckpoint(sqlite, position, rows, snapshots));
+    } catch (error) {
+      for (const shard of changed) shard.dirty = true;
+      throw error;
+    }
+    for (const segment of segments) {
+      this.#unrecorded.delete(segment);
+      this.#recorded.add(segment);
+    }
+    await this.#retire();
+  }
+
+  /** Closes the last segment, cut to what was written, and returns when all that was begun is done. */
+  async finish(active: Segment | undefined): Promise<void> {
+    if (active !== undefined) {
+      await active.file?.truncate(active.end);
+      this.closed(active);
+    } else {
+      this.#then(() => this.checkpoint());
+    }
+    await this.#work;
+  }
+
+  async #writeIndex(segment: Segment): Promise<void> {
+    if (segment.indexed) return;
+    const { fileSystem, directory } = this.#parts;
+    await writeIndexFile(fileSystem, indexPath(directory, segment.generation), segment);
+    for (const extent of segment.extents.values()) extent.index = undefined;
+    segment.indexed = true;
+  }
+
+  /** Gives back the files in which no shard has records. */
+  async #retire(): Promise<void> {
+    for (const segment of this.#recorded) if (segment.extents.size === 0) await this.#giveBack(segment);
+  }
+
+  async #giveBack(segment: Segment): Promise<void> {
+    const { fileSystem, directory, database, supply, files, indexes } = this.#parts;
+    // First the row: a segment of which there is a row must be there.
+    await database.change((sqlite) =>
+      sqlite.prepare('DELETE FROM segment WHERE generation = ?').run(segment.generation),
+    );
+    this.#recorded.delete(segment);
+    if (segment.readers > 0) await new Promise<void>((resolve) => (segment.onIdle = resolve));
+    indexes.forget(segment);
+    await files.close(segment);
+    await removeIfThere(fileSystem, indexPath(directory, segment.generation));
+    await supply.recycle(segment);
+  }
+
+  /** What fails here costs no record: a longer recovery, or space that comes back later. It is tried again with the next. */
+  #then(task: () => Promise<void>): void {
+    this.#work = this.#work.then(task).catch((err: unknown) => {
+      logger.warn({ err, directory: this.#parts.directory }, 'a segment could not be put in order');
+    });
+  }
+}

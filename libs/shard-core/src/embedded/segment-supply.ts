@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { type EmbeddedBounds, PREPARE_RETRY_MS, SEGMENT_FILL_TARGET_MS, ZERO_PIECE_BYTES } from './bounds.ts';
+import { type FileSystem, type LogFile, removeIfThere, writeWhole } from './file-system.ts';
+import { Segment } from './segment.ts';
+
+const PREPARED_NAME = 'next.tmp';
+const SEGMENT_NAME = /^(\d{10})\.log$/;
+
+export function segmentPath(directory: string, generation: number): string {
+  return join(directory, `${String(generation).padStart(10, '0')}.log`);
+}
+
+export function indexPath(directory: string, generation: number): string {
+  return join(directory, `${String(generation).padStart(10, '0')}.idx`);
+}
+
+/** The generation that a file's name tells; `undefined` if it is no segment. */
+export function generationOf(name: string): number | undefined {
+  const match = SEGMENT_NAME.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+/**
+ * Where the next segment comes from. One is prepared in the background: a file whose blocks are there and written, so
+ * that a sync has nothing but data to write. That is a segment whose records are all gone, or zeros. When none is ready
+ * the log goes on in a file that grows, which is slower to sync but needs no waiting.
+ */
+export class SegmentSupply {
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #bounds: EmbeddedBounds;
+  readonly #clock: () => number;
+  #nextGeneration: number;
+  #ready: Segment | undefined;
+  /** A file whose records are all gone. */
+  #used: { readonly path: string; readonly byteCount: number } | undefined;
+  #preparing: Promise<void> | undefined;
+  #retryAt = 0;
+  #targetBytes: number;
+  #takenAt: number | undefined;
+  #closed = false;
+
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    bounds: EmbeddedBounds,
+    nextGeneration: number,
+    clock: () => number = () => performance.now(),
+  ) {
+    this.#fileSystem = fileSystem;
+    this.#directory = directory;
+    this.#bounds = bounds;
+    this.#nextGeneration = nextGeneration;
+    this.#clock = clock;
+    this.#targetBytes = bounds.segmentBytesMin;
+  }
+
+  /** Whether a prepared segment waits that takes a group of this size. */
+  isReady(byteCount: number): boolean {
+    return this.#ready !== undefined && this.#ready.capacity >= byteCount;
+  }
+
+  /** A segment of a generation above all before, open for writing, with room for at least so many bytes. */
+  async take(byteCount: number): Promise<Segment> {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    if (ready !== undefined && ready.capacity >= byteCount) {
+      this.#adapt();
+      return ready;
+    }
+    // Its generation would be out of order behind the one that is made now.
+    if (ready !== undefined) await this.#putAside(ready);
+    const generation = this.#nextGeneration++;
+    const path = segmentPath(this.#directory, generation);
+    const file = await this.#fileSystem.open(path, { create: true });
+    const segment = new Segment(generation, path, Math.max(this.#targetBytes, byteCount), true);
+    segment.file = file;
+    try {
+      await this.#fileSystem.syncDirectory(this.#directory);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await this.#fileSystem.remove(path).catch(() => {});
+      throw error;
+    }
+    this.#adapt();
+    return segment;
+  }
+
+  /** Begins to prepare the next segment, unless one is ready or being prepared. */
+  prepare(): void {
+    if (this.#ready || this.#preparing || this.#closed || this.#clock() < this.#retryAt) return;
+    this.#preparing = this.#prepare()
+      .catch(() => {
+        // The log does without. A full disk shows where it matters, at an append.
+        this.#retryAt = this.#clock() + PREPARE_RETRY_MS;
+      })
+      .finally(() => {
+        this.#preparing = undefined;
+      });
+  }
+
+  /** Takes the file of a closed segment of which nothing is needed any more. */
+  async recycle(segment: Segment): Promise<void> {
+    await this.#keepOrRemove(segment.path, segment.grows ? segment.end : segment.capacity);
+  }
+
+  /** A segment that was prepared and not used in an earlier life of the process. */
+  async adopt(generation: number, byteCount: number): Promise<void> {
+    const path = segmentPath(this.#directory, generation);
+    if (byteCount < this.#bounds.segmentBytesMin || this.#ready) return this.#fileSystem.remove(path);
+    const segment = new Segment(generation, path, byteCount, false);
+    segment.file = await this.#fileSystem.open(path, { create: false });
+    this.#ready = segment;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#preparing;
+    await this.#ready?.file?.close();
+    if (this.#used) await this.#fileSystem.remove(this.#used.path);
+  }
+
+  /** Twice the size when the last segment was full too soon, half when it took long. */
+  #adapt(): void {
+    const now = this.#clock();
+    if (this.#takenAt !== undefined) {
+      const tookMs = now - this.#takenAt;
+      const { segmentBytesMin, segmentBytesMax } = this.#bounds;
+      if (tookMs < SEGMENT_FILL_TARGET_MS) this.#targetBytes = Math.min(segmentBytesMax, this.#targetBytes * 2);
+      else if (tookMs > 4 * SEGMENT_FILL_TARGET_MS)
+        this.#targetBytes = Math.max(segmentBytesMin, this.#targetBytes / 2);
+    }
+    this.#takenAt = now;
+  }
+
+  async #prepare(): Promise<void> {
+    const used = this.#used;
+    this.#used = undefined;
+    if (used !== undefined) {
+      await this.#makeReady(used.path, used.byteCount, await this.#fileSystem.open(used.path, { create: false }));
+      return;
+    }
+    const byteCount = this.#targetBytes;
+    const path = join(this.#directory, PREPARED_NAME);
+    await removeIfThere(this.#fileSystem, path);
+    const file = await this.#fileSystem.open(path, { create: true });
+    try {
+      const zeros = Buffer.alloc(ZERO_PIECE_BYTES);
+      for (let position = 0; position < byteCount && !this.#closed; position += ZERO_PIECE_BYTES) {
+        const piece = zeros.subarray(0, Math.min(ZERO_PIECE_BYTES, byteCount - position));
+        await writeWhole(file, [piece], position);
+        await file.sync();
+      }
+      if (this.#closed) throw new Error('closed while a segment was being prepared');
+      await this.#makeReady(path, byteCount, file);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await this.#fileSystem.remove(path).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #makeReady(from: string, byteCount: number, file: LogFile): Promise<void> {
+    let generation: number;
+    let path = from;
+    // Should a growing segment have been begun meanwhile, this one must come behind it.
+    do {
+      generation = this.#nextGeneration++;
+      const renamed = segmentPath(this.#directory, generation);
+      await this.#fileSystem.rename(path, renamed);
+      await this.#fileSystem.syncDirectory(this.#directory);
+      path = renamed;
+    } while (this.#nextGeneration !== generation + 1);
+    const segment = new Segment(generation, path, byteCount, false);
+    segment.file = file;
+    this.#ready = segment;
+  }
+
+  async #putAside(segment: Segment): Promise<void> {
+    await segment.file?.close();
+    segment.file = undefined;
+    await this.#keepOrRemove(segment.path, segment.capacity);
+  }
+
+  async #keepOrRemove(path: string, byteCount: number): Promise<void> {
+    if (this.#used === undefined && byteCount * 2 >= this.#targetBytes && byteCount > 0) {
+      this.#used = { path, byteCount };
+      this.prepare();
+    } else {
+      await this.#fileSystem.remove(path);
+    }
+  }
+}
