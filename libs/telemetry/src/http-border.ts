@@ -74,7 +74,7 @@ const FIRST_SERVER_ERROR = 500;
 /** Opens the span of a request; end it with `endHttpSpan`. While tracing is off: `offSpan`. */
 export function startHttpSpan(request: HttpRequestFacts): Span {
   if (!tracing.enabled) return offSpan;
-  const span = startSpan({ name: nameOf(request), kind: spanKinds.server }, callerOf(request.headers));
+  const span = startSpan({ name: nameOf(request), kind: spanKinds.server }, callerOf(request.headers) ?? 'root');
   // Not given at the start: no standard sampler looks at attributes, and a request that is not sampled need not pay for them.
   if (span.isRecording()) span.setAttributes(attributesOf(request));
   return span;

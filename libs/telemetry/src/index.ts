@@ -8,6 +8,7 @@ export {
   spanKinds,
   startSpan,
   tracing,
+  withActiveSpan,
   withSpan,
 } from './tracing.ts';
 export type { SpanParent, SpanStart, Tracing } from './tracing.ts';

@@ -60,7 +60,7 @@ const untracedApis = new Set(['ApiVersions', 'Heartbeat']);
 /** Opens the span of a request; the caller ends it. While tracing is off, and for APIs without a span: `offSpan`. */
 export function startKafkaSpan(request: KafkaRequestFacts): Span {
   if (!tracing.enabled || untracedApis.has(request.api)) return offSpan;
-  const span = startSpan({ name: request.api, kind: spanKinds.server });
+  const span = startSpan({ name: request.api, kind: spanKinds.server }, 'root');
   if (!span.isRecording()) return span;
   const attributes: Attributes = {
     [RPC_SYSTEM_NAME]: 'kafka',

@@ -14,6 +14,8 @@ export const TRACESTATE = 'tracestate';
 export const TRACEPARENT_BYTES = 55;
 /** What one span links to at most; the SDK's own limit is 128. */
 export const LINKS_PER_SPAN_MAX = 64;
+/** What is searched for links in the batches of one answer at most: a search must not cost more than the answer. */
+export const LINK_SCAN_BYTES_MAX = 1024 * 1024;
 /** The specification's figures for `tracestate`: pass on at least 512 characters, at most 32 members. */
 export const TRACESTATE_CHARS_MAX = 512;
 export const TRACESTATE_MEMBERS_MAX = 32;
@@ -179,11 +181,15 @@ const encodedKey = Buffer.from(`\x16${TRACEPARENT}\x6e`, 'latin1');
 /**
  * Finds `traceparent` headers in encoded, uncompressed batches without decoding them: a search for the encoded key, so a
  * fetch that decodes nothing can still link to what it returns. Compressed batches show nothing here. A payload that holds
- * the very same bytes would give a wrong link and do no other harm. At most `max`, repeated values once.
+ * the very same bytes would give a wrong link and do no other harm. At most `max`, repeated values once, from the first
+ * `LINK_SCAN_BYTES_MAX`.
  */
 export function scanTraceparents(chunks: Iterable<Buffer>, max: number = LINKS_PER_SPAN_MAX): Set<string> {
   const found = new Set<string>();
-  for (const chunk of chunks) {
+  let bytesLeft = LINK_SCAN_BYTES_MAX;
+  for (const whole of chunks) {
+    const chunk = whole.length > bytesLeft ? whole.subarray(0, bytesLeft) : whole;
+    bytesLeft -= chunk.length;
     let at = chunk.indexOf(encodedKey);
     while (at !== -1 && found.size < max) {
       const start = at + encodedKey.length;
@@ -191,7 +197,7 @@ export function scanTraceparents(chunks: Iterable<Buffer>, max: number = LINKS_P
       if (parseTraceparent(value) !== undefined) found.add(value);
       at = chunk.indexOf(encodedKey, start);
     }
-    if (found.size >= max) break;
+    if (found.size >= max || bytesLeft === 0) break;
   }
   return found;
 }

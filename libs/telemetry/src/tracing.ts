@@ -57,10 +57,10 @@ export interface SpanStart {
 }
 
 /**
- * Where a new span hangs: under a span of this process, under a remote caller's context, or (`undefined`) under
- * whatever span is active here, else it begins a trace.
+ * Where a new span hangs: under a span of this process, under a remote caller's context, under nothing (`'root'`: it begins a
+ * trace), or (`undefined`) under whatever span is active here, else it begins a trace.
  */
-export type SpanParent = Span | SpanContext | undefined;
+export type SpanParent = Span | SpanContext | 'root' | undefined;
 
 /** Called by start-up (or a test collector) once a tracer provider stands; `undefined` switches tracing off. */
 export function useTracing(backend: TracingBackend | undefined): void {
@@ -70,6 +70,7 @@ export function useTracing(backend: TracingBackend | undefined): void {
 
 function contextOf({ context, ROOT_CONTEXT, trace }: TracingBackend['api'], parent: SpanParent): Context {
   if (parent === undefined) return context.active();
+  if (parent === 'root') return ROOT_CONTEXT;
   return 'spanContext' in parent ? trace.setSpan(ROOT_CONTEXT, parent) : trace.setSpanContext(ROOT_CONTEXT, parent);
 }
 
@@ -135,6 +136,14 @@ export function runInSpan<T>(span: Span, fn: (span: Span) => T): T {
   ) as T;
 }
 
+/** Runs `fn` with a span as the active one that its owner ends. Not for spans that are not sampled, as in `runInSpan`. */
+export function withActiveSpan<T>(span: Span, fn: () => T): T {
+  const { backend } = state;
+  if (backend === undefined || !span.isRecording()) return fn();
+  const { context, trace } = backend.api;
+  return context.with(trace.setSpan(context.active(), span), fn);
+}
+
 /** Spans whose work turned out to be nothing worth showing (an empty long poll). They are never ended, so never sent. */
 const discarded = new WeakSet<Span>();
 
@@ -166,7 +175,12 @@ export function failSpan(span: Span, error: unknown, errorType?: string): void {
  */
 export function withInnerSpan<T>(parent: Span | undefined, start: () => SpanStart, fn: (span: Span) => T): T {
   const outer = parent ?? activeSpan() ?? offSpan;
-  return outer.isRecording() ? withSpan(start(), outer, fn) : fn(outer);
+  if (outer.isRecording()) return withSpan(start(), outer, fn);
+  // The active span may be that of another request, which set this work off when it ended: it is none of its.
+  const { backend } = state;
+  if (backend === undefined || parent === undefined || activeSpan()?.isRecording() !== true) return fn(outer);
+  const { context, trace } = backend.api;
+  return context.with(trace.deleteSpan(context.active()), fn, undefined, outer);
 }
 
 /** By its shape: promises of another realm (test runners have them) are promises as well. */

@@ -8,9 +8,12 @@ import {
   StoreUnavailable,
   type Stream,
 } from '@tailrace/shard-core';
+import { discardSpan, type offSpan, setLogTransfer, tracing, withLogSpan } from '@tailrace/telemetry';
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors } from '../errors/refusal-errors.ts';
 import type { FetchTarget } from './fetch-session.ts';
+
+type Span = typeof offSpan;
 
 const NO_CHECK = -1;
 
@@ -42,10 +45,10 @@ export class PartitionRead {
   }
 
   /** Reads up to `maxBytes` more, but one whole batch at least. What goes wrong is noted, not thrown. */
-  async advance(maxBytes: number, bridge: Bridge): Promise<void> {
+  async advance(maxBytes: number, bridge: Bridge, span: Span): Promise<void> {
     try {
       const stream = await this.#findStream(bridge);
-      if (stream !== undefined) await this.#read(stream, maxBytes, bridge);
+      if (stream !== undefined) await this.#read(stream, maxBytes, bridge, span);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       this.fail(errorCodes.KAFKA_STORAGE_ERROR);
@@ -107,13 +110,15 @@ export class PartitionRead {
     return stream;
   }
 
-  async #read(stream: Stream, maxBytes: number, bridge: Bridge): Promise<void> {
+  async #read(stream: Stream, maxBytes: number, bridge: Bridge, span: Span): Promise<void> {
     this.#before = undefined;
     let partition = stream.partitions[this.target.partition];
     if (partition === undefined) return this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
     let shard = this.shard ?? shardForOffset(partition, this.nextOffset);
     for (;;) {
-      const outcome = await bridge.store.log.read(shard.key, this.nextOffset, { maxBytes });
+      const outcome = await (tracing.enabled
+        ? this.#readTraced(stream, shard, maxBytes, bridge, span)
+        : bridge.store.log.read(shard.key, this.nextOffset, { maxBytes }));
       if (!outcome.ok) return this.fail(refusalErrors[outcome.refusal.code]);
       const slice = outcome.value;
       this.shard = shard;
@@ -145,6 +150,15 @@ export class PartitionRead {
       shard = next;
       if (this.nextOffset < shard.startOffset) this.nextOffset = shard.startOffset;
     }
+  }
+
+  #readTraced(stream: Stream, shard: Shard, maxBytes: number, { store }: Bridge, span: Span) {
+    return withLogSpan('read', store.engine, stream.name, shard.shardId, span, async (logSpan) => {
+      const outcome = await store.log.read(shard.key, this.nextOffset, { maxBytes });
+      if (outcome.ok && outcome.value.byteCount === 0) discardSpan(logSpan);
+      else if (outcome.ok) setLogTransfer(logSpan, { byteCount: outcome.value.byteCount });
+      return outcome;
+    });
   }
 
   /** Notes the ends of the whole partition, of which `bounds` are those of one link. */

@@ -14,7 +14,15 @@ import {
   type Stream,
   StoreUnavailable,
 } from '@tailrace/shard-core';
-import { trafficMetrics } from '@tailrace/telemetry';
+import {
+  linksFrom,
+  scanTraceparents,
+  setKafkaTransfer,
+  setLogTransfer,
+  tracing,
+  trafficMetrics,
+  withLogSpan,
+} from '@tailrace/telemetry';
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import { explainRefusal, refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
@@ -78,6 +86,7 @@ async function append(request: ProduceRequest, acks: Acks, byId: boolean, exchan
     );
   }
   const responses = pending.length === 1 ? [await (pending[0] as Promise<TopicAnswer>)] : await Promise.all(pending);
+  if (exchange.span.isRecording()) noteTransfer(request, responses, exchange, bridge);
   return finish(request, responses, exchange);
 }
 
@@ -152,7 +161,16 @@ async function appendBatch(
   if (checked.header.isTransactional)
     return failed(index, errorCodes.INVALID_TXN_STATE, 'transactions are not supported');
   try {
-    const outcome = await appendWhereItGoesOn(index, records as Buffer, checked.header, stream, request, acks, bridge);
+    const outcome = await appendWhereItGoesOn(
+      index,
+      records as Buffer,
+      checked.header,
+      stream,
+      request,
+      acks,
+      exchange,
+      bridge,
+    );
     if (!outcome.ok) return failed(index, refusalErrors[outcome.refusal.code], explainRefusal(outcome.refusal));
     traffic.received(checked.header.recordCount, checked.header.sizeBytes);
     if (stream.writeLimited) await charge(stream.partitions[index] as Partition, checked.header, exchange, bridge);
@@ -189,21 +207,52 @@ async function appendWhereItGoesOn(
   stream: Stream,
   { timeoutMs }: ProduceRequest,
   acks: Acks,
+  { span }: Exchange,
   bridge: Bridge,
 ): Promise<Outcome<Appended>> {
   let current: Stream | undefined = stream;
   for (let attempt = 1; ; attempt++) {
     const partition: Partition | undefined = current.partitions[index];
     if (partition === undefined) return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
-    const shard = partition.appendTo.key;
+    const { key: shard, shardId } = partition.appendTo;
     const minInsyncReplicas = current.minInsyncReplicas(bridge.options.minInsyncReplicas);
-    const outcome = await bridge.store.log.append({ shard, batch, header, acks, minInsyncReplicas, timeoutMs });
+    const { store } = bridge;
+    const append = { shard, batch, header, acks, minInsyncReplicas, timeoutMs };
+    const outcome = await (tracing.enabled
+      ? withLogSpan('append', store.engine, stream.name, shardId, span, (logSpan) => {
+          setLogTransfer(logSpan, { recordCount: header.recordCount, byteCount: header.sizeBytes });
+          return store.log.append(append);
+        })
+      : store.log.append(append));
     if (outcome.ok || outcome.refusal.code !== 'shardSealed' || attempt === RESHARD_ATTEMPTS_MAX) return outcome;
     const fresh: Stream | undefined = await bridge.catalog.refresh(stream.name);
     if (fresh === undefined || fresh.id !== stream.id)
       return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
     current = fresh;
   }
+}
+
+/** Notes on the request's span what it wrote, and links it to the spans that the records' own headers name. */
+function noteTransfer(
+  { topicData }: ProduceRequest,
+  responses: readonly TopicAnswer[],
+  { span }: Exchange,
+  { catalog }: Bridge,
+): void {
+  const batches = topicData.flatMap(({ partitionData }) => partitionData.flatMap(({ records }) => records ?? []));
+  const [topic, ...otherTopics] = topicData;
+  const [partition, ...otherPartitions] = topic?.partitionData ?? [];
+  const oneTopic = topic !== undefined && otherTopics.length === 0;
+  const onePartition = oneTopic && partition !== undefined && otherPartitions.length === 0;
+  const baseOffset = responses[0]?.partitionResponses[0]?.baseOffset;
+  setKafkaTransfer(span, 'Produce', {
+    type: 'send',
+    // From version 13 on, a topic is named by its id alone.
+    topic: oneTopic ? topic.name || catalog.peekById(topic.topicId)?.name : undefined,
+    partition: onePartition ? partition.index : undefined,
+    offset: onePartition && baseOffset !== undefined && baseOffset >= 0n ? baseOffset : undefined,
+    links: linksFrom(scanTraceparents(batches)),
+  });
 }
 
 function messageBytesMax(stream: Stream, bridge: Bridge): number {

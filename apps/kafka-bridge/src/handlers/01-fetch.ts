@@ -1,6 +1,6 @@
 import { errorCodes, fetchApi, type FetchRequest, type FetchResponse } from '@tailrace/kafka-protocol';
 import type { Shard } from '@tailrace/shard-core';
-import { trafficMetrics } from '@tailrace/telemetry';
+import { discardSpan, linksFrom, scanTraceparents, setKafkaTransfer, trafficMetrics } from '@tailrace/telemetry';
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import type { FetchSession } from '../fetch/fetch-session.ts';
@@ -38,9 +38,10 @@ export const fetch = handler({
     exchange.afterSent(() => {
       for (const read of reads) read.release();
     });
-    return collect(reads, request, exchange, bridge).then(() =>
-      answer(reads, request, plan.session, plan.incremental, exchange),
-    );
+    return collect(reads, request, exchange, bridge).then(() => {
+      if (exchange.span.isRecording()) noteTransfer(reads, exchange, bridge);
+      return answer(reads, request, plan.session, plan.incremental, exchange);
+    });
   },
 });
 
@@ -53,7 +54,7 @@ async function collect(
 ): Promise<void> {
   const maxBytes = Math.max(1, Math.min(request.maxBytes, bridge.options.fetchBytesMax));
   const minBytes = Math.min(request.minBytes, maxBytes);
-  let total = await readRound(reads, 0, maxBytes, bridge);
+  let total = await readRound(reads, 0, maxBytes, exchange, bridge);
   if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return;
   const deadline = performance.now() + request.maxWaitMs;
   while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.failed)) {
@@ -63,7 +64,7 @@ async function collect(
     if (waiting.length === 0) return;
     const positions = waiting.map((read) => ({ shard: (read.shard as Shard).key, offset: read.nextOffset }));
     if (!(await bridge.store.log.awaitAppend(positions, { timeoutMs, signal: exchange.peer.signal }))) return;
-    total = await readRound(waiting, total, maxBytes, bridge);
+    total = await readRound(waiting, total, maxBytes, exchange, bridge);
   }
 }
 
@@ -75,6 +76,7 @@ async function readRound(
   reads: readonly PartitionRead[],
   collected: number,
   maxBytes: number,
+  exchange: Exchange,
   bridge: Bridge,
 ): Promise<number> {
   let total = collected;
@@ -93,7 +95,7 @@ async function readRound(
       const wanted = Math.max(1, Math.min(read.target.maxBytes - read.byteCount, left - planned));
       planned += wanted;
       total -= read.byteCount;
-      pending.push(read.advance(wanted, bridge));
+      pending.push(read.advance(wanted, bridge, exchange.span));
     }
     if (pending.length === 1) await pending[0];
     else await Promise.all(pending);
@@ -127,6 +129,25 @@ function answer(
     if (read.byteCount > 0) traffic.sent(Number(read.nextOffset - read.target.fetchOffset), read.byteCount);
   }
   return { throttleTimeMs: 0, errorCode: errorCodes.NONE, sessionId: session?.id ?? 0, responses };
+}
+
+/** Notes on the request's span what it returns and where that came from. A poll that found nothing is not worth a span. */
+function noteTransfer(reads: readonly PartitionRead[], { span }: Exchange, { catalog }: Bridge): void {
+  const found = reads.filter(({ byteCount }) => byteCount > 0);
+  if (found.length === 0) {
+    if (!reads.some(({ failed }) => failed)) discardSpan(span);
+    return;
+  }
+  const topics = new Set(found.map(({ target }) => target.topicName || catalog.peekById(target.topicId)?.name));
+  const [topic] = topics;
+  const [only, ...others] = found as [PartitionRead, ...PartitionRead[]];
+  setKafkaTransfer(span, 'Fetch', {
+    type: 'receive',
+    topic: topics.size === 1 ? topic : undefined,
+    partition: others.length === 0 ? only.target.partition : undefined,
+    offset: others.length === 0 ? only.target.fetchOffset : undefined,
+    links: linksFrom(scanTraceparents(found.flatMap(({ chunks }) => chunks))),
+  });
 }
 
 /** Whether a partition has news for its session; notes what is told. */

@@ -7,7 +7,14 @@ import {
   StoreUnavailable,
   type Stream,
 } from '@tailrace/shard-core';
-import { logMetrics, type offSpan, setLogTransfer, tracing, withLogSpan } from '@tailrace/telemetry';
+import {
+  LINKS_PER_SPAN_MAX,
+  logMetrics,
+  type offSpan,
+  setLogTransfer,
+  tracing,
+  withLogSpan,
+} from '@tailrace/telemetry';
 import type { IngestRecord, IngestRefusal, PutOutcome } from './put-outcome.ts';
 
 /** What travels as one append at most; a single record may be larger and then goes alone. */
@@ -173,9 +180,15 @@ export class ShardWriter {
       timeoutMs: REPLICATION_TIMEOUT_MS,
     } as const;
     if (!tracing.enabled) return store.log.append(request);
-    const parent = (records[0] as PendingRecord).sink.span;
-    return withLogSpan('append', store.engine, this.#stream.name, this.shard.shardId, parent, (span) => {
-      setLogTransfer(span, { recordCount: records.length, byteCount: batch.length });
+    const spans = new Set(records.map(({ sink }) => sink.span));
+    // Under the first request that is sampled, if any is; it links to the others, whose records travel along.
+    const [parent, ...others] = [...spans].filter((span) => span.isRecording());
+    const [first] = spans;
+    return withLogSpan('append', store.engine, this.#stream.name, this.shard.shardId, parent ?? first, (span) => {
+      setLogTransfer(span, { recordCount: records.length, byteCount: batch.length, groupSize: spans.size });
+      if (others.length > 0) {
+        span.addLinks(others.slice(0, LINKS_PER_SPAN_MAX).map((other) => ({ context: other.spanContext() })));
+      }
       return store.log.append(request);
     });
   }

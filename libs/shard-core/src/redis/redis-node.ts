@@ -15,6 +15,14 @@ export interface RedisNodeOptions {
   readonly onLost: (node: RedisNode) => void;
 }
 
+/** Run for many callers at once, or for none: a span under whoever happened to be first would tell a wrong story. */
+const untracedScripts: ReadonlySet<ScriptName> = new Set([
+  'advance-watermark',
+  'arm-wake-up',
+  'claim-leadership',
+  'purge-slice',
+]);
+
 /**
  * One primary, with a connection for each kind of work: a WAIT that hangs must not stop appends, and an answer of some
  * MiB must not stand before the answers of appends.
@@ -49,7 +57,7 @@ export class RedisNode {
 
   /** Runs a script in one step and answers its tagged reply. Throws StoreUnavailable. */
   run<Name extends ScriptName>(name: Name, keys: readonly string[], args: readonly Argument[]): Promise<Reply<Name>> {
-    if (!tracing.enabled) return this.#run(name, keys, args);
+    if (!tracing.enabled || untracedScripts.has(name)) return this.#run(name, keys, args);
     const { host, port } = this.address;
     return withScriptSpan(
       name,
