@@ -13,8 +13,9 @@ import { service } from '../service.ts';
 import { kcat } from '../two-doors/clients/kcat.ts';
 
 const RECORDS = 60_000;
-/** Each connection lives for at most so many bytes. */
-const CONNECTION_BYTES_MAX = 30_000;
+/** Each connection is cut after so many bytes at most, in the middle of a frame, or after so long. */
+const CONNECTION_BYTES_MAX = 60_000;
+const CONNECTION_MS = { min: 50, max: 400 };
 const PARTITIONS = 3;
 const STREAM = 'cut';
 /** Lines that go to kcat at once, with a pause behind, so that the run lasts for many cuts. */
@@ -48,6 +49,8 @@ try {
     'kcat',
     [
       '-P',
+      // Not to give up when a connection is cut.
+      '-E',
       '-b',
       `127.0.0.1:${proxy.port}`,
       '-t',
@@ -71,6 +74,13 @@ try {
   );
   let complaints = '';
   producer.stderr.on('data', (chunk) => (complaints += chunk));
+  let producing = true;
+  const cutting = (async () => {
+    while (producing) {
+      await sleep(CONNECTION_MS.min + Math.random() * (CONNECTION_MS.max - CONNECTION_MS.min));
+      proxy.cutAll();
+    }
+  })();
   const ended = once(producer, 'close');
   for (let i = 0; i < RECORDS; i += SLICE) {
     producer.stdin.write(Array.from({ length: SLICE }, (_, j) => `key-${(i + j) % 100}:${i + j}\n`).join(''));
@@ -78,12 +88,14 @@ try {
   }
   producer.stdin.end();
   const [code] = await ended;
+  producing = false;
+  await cutting;
   const cuts = proxy.cutCount;
-  await proxy.stop();
+  proxy.heal();
   console.log(`kcat sent ${RECORDS} records and ended with ${code}; ${cuts} connections were cut`);
   if (code !== 0) console.log(complaints.slice(-2000));
 
-  const read = await kcat.readAll({ ...server, kafka: `127.0.0.1:${server.kafkaPort}` }, STREAM, RECORDS);
+  const read = await kcat.readAll(server, STREAM, RECORDS);
   const found = read.map(({ value }) => Number(Buffer.from(value, 'base64').toString()));
   const duplicates = found.length - new Set(found).size;
   const missing = RECORDS - new Set(found).size;
@@ -98,6 +110,7 @@ try {
   failed = code !== 0 || cuts === 0 || duplicates > 0 || missing > 0 || disorder > 0;
 } finally {
   await server.stop();
+  await proxy.stop();
   await redis?.stop();
   await directory.remove();
 }

@@ -4,6 +4,12 @@ import { Kafka, logLevel } from 'kafkajs';
 // The library prints a hint about its default partitioner; the commands choose one themselves.
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 
+// kafkajs asks for timers in the past, of which Node.js warns at every start; other warnings are still shown.
+process.removeAllListeners('warning');
+process.on('warning', ({ name, message }) => {
+  if (name !== 'TimeoutNegativeWarning') process.stderr.write(`${name}: ${message}\n`);
+});
+
 /** A client for the command line: few retries, quiet, failures as sentences. */
 export function kafkaClient(broker: string): Kafka {
   return new Kafka({
