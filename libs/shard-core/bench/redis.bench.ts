@@ -13,7 +13,8 @@ const MIB = 1024 * 1024;
 const minInsyncReplicas = Number(process.argv[2] ?? '1');
 
 const redis = await startRedis({ replicas: minInsyncReplicas - 1 });
-const store = await openRedisStore({ url: redis.url, minInsyncReplicas });
+// Without the tail cache: the reads shall come from Redis.
+const store = await openRedisStore({ url: redis.url, minInsyncReplicas, tailCacheBytes: 0 });
 try {
   for (const [valueBytes, inFlight] of [
     [1_024, 1],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Appended, AppendRequest } from '../contract/log.ts';
 import { type Outcome, type Refusal, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import { placeBatch } from './batch-fields.ts';
 import { INLINE_BATCH_BYTES_MAX, TEMPORARY_PAYLOAD_TTL_MS } from './bounds.ts';
 import type { Argument } from './connection.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
@@ -87,7 +88,8 @@ export class Appender {
       keys.shardChannel,
       inline ? batch : EMPTY,
     ];
-    if (header.producerId >= 0n) {
+    // Markers that end a transaction have a producer but no sequence of their own.
+    if (header.producerId >= 0n && header.baseSequence >= 0) {
       args.push(String(header.producerId), String(header.producerEpoch), String(header.baseSequence));
     }
     if (inline) return node.run('append-batch', [log, meta, producers, temporaryKey], args);
@@ -114,17 +116,15 @@ export class Appender {
     const [tag, ...fields] = reply;
     if (tag === 'ok' || tag === 'duplicate') {
       const [base, next, appendTime, start, watermark] = fields as [string, string, string, string, string?];
-      if (watermark !== undefined) this.#heard(shard, Number(start), Number(next), Number(watermark), batch.length);
-      return {
-        ok: true,
-        value: {
-          baseOffset: BigInt(base),
-          nextOffset: BigInt(next),
-          appendTimeMs: Number(appendTime),
-          logStartOffset: BigInt(start),
-          duplicate: tag === 'duplicate',
-        },
+      const appended: Appended = {
+        baseOffset: BigInt(base),
+        nextOffset: BigInt(next),
+        appendTimeMs: Number(appendTime),
+        logStartOffset: BigInt(start),
+        duplicate: tag === 'duplicate',
       };
+      if (watermark !== undefined) this.#heard(shard, appended, Number(watermark), batch);
+      return { ok: true, value: appended };
     }
     const { producerId, producerEpoch: epoch, baseSequence } = header;
     switch (tag) {
@@ -147,11 +147,15 @@ export class Appender {
     }
   }
 
-  #heard(shard: ShardKey, start: number, end: number, watermark: number, bytes: number): void {
-    const { views, wakeUps } = this.#context;
+  #heard(shard: ShardKey, appended: Appended, watermark: number, batch: Buffer): void {
+    const { views, wakeUps, tailCache, leaderEpoch } = this.#context;
+    const { baseOffset, nextOffset, appendTimeMs, logStartOffset } = appended;
     const view = views.get(shard);
-    view.hear({ start, end, watermark });
-    view.sizeBytes += bytes;
+    view.hear({ start: Number(logStartOffset), end: Number(nextOffset), watermark });
+    view.sizeBytes += batch.length;
+    // Before the waiters wake: their reads find it.
+    placeBatch(batch, Number(baseOffset), leaderEpoch.current);
+    tailCache.append(shard, baseOffset, nextOffset, appendTimeMs, batch);
     wakeUps.heard(shard, watermark);
   }
 

@@ -23,6 +23,10 @@ export const DEFAULT_BOUNDS: RedisBounds = {
 export const INLINE_BATCH_BYTES_MAX = 16 * 1024;
 /** How long the bytes of a large batch wait for their script. They travel together; this is for a cut in between. */
 export const TEMPORARY_PAYLOAD_TTL_MS = 60_000;
+/** Commands of one connection that wait for their answers; more are refused, so that a Redis that hangs costs no more. */
+export const COMMANDS_IN_FLIGHT_MAX = 50_000;
+/** Bytes that wait to be sent on one connection; as above. */
+export const UNSENT_BYTES_MAX = 256 * 1024 * 1024;
 /** Commands that may wait for one connection to come back. */
 export const WAITING_COMMANDS_MAX = 10_000;
 export const RECONNECT_DELAY_MIN_MS = 20;
@@ -49,7 +53,9 @@ export const PURGE_ENTRIES = 32;
 export const PURGE_BYTES = 4 * 1024 * 1024;
 /** Shards of which this process remembers bounds. The least recently used are forgotten first. */
 export const SHARD_VIEWS_MAX = 50_000;
-/** A cached batch may be served without a trip while the shard was heard of within this time. */
+/** Larger batches are not kept in the tail cache. */
+export const TAIL_CACHE_BATCH_BYTES_MAX = 1024 * 1024;
+/** A cached batch is served without a trip while the shard was heard of within this time: its bounds go along. */
 export const VIEW_AGE_MAX_MS = 1_000;
 export const DOCUMENT_KEY_BYTES_MAX = 1_024;
 export const DOCUMENT_BYTES_MAX = 1024 * 1024;
@@ -58,6 +64,10 @@ export const DOCUMENT_LIST_MAX = 10_000;
 /** Documents fetched by one HMGET of a listing: up to 1 MiB each, so not all at once. */
 export const DOCUMENT_PAGE = 256;
 export const LEASE_LIST_MAX = 10_000;
+/** A Redis that hangs is not ready: the health answer does not wait for longer. */
+export const HEALTH_TIMEOUT_MS = 1_000;
+/** Redis could not be asked to wake us: ask again after this, until it can. */
+export const ARM_AGAIN_MS = 250;
 /** How long writes other than appends wait for replicas, where the store asks for more than one copy. */
 export const DOCUMENT_REPLICATION_TIMEOUT_MS = 5_000;
 /** The subscriber's connection carries nothing while nobody waits; a ping shows that it lives. */

@@ -1,6 +1,13 @@
 import { Command, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from '../contract/refusal.ts';
-import { type RedisBounds, RECONNECT_DELAY_MAX_MS, RECONNECT_DELAY_MIN_MS, WAITING_COMMANDS_MAX } from './bounds.ts';
+import {
+  COMMANDS_IN_FLIGHT_MAX,
+  type RedisBounds,
+  RECONNECT_DELAY_MAX_MS,
+  RECONNECT_DELAY_MIN_MS,
+  UNSENT_BYTES_MAX,
+  WAITING_COMMANDS_MAX,
+} from './bounds.ts';
 import type { RedisAddress, RedisLocation } from './redis-url.ts';
 import { storeFailure } from './redis-failure.ts';
 
@@ -31,6 +38,10 @@ export class Connection {
   /** Present while the connection is not open. */
   #opening: PromiseWithResolvers<void> | undefined = newOpening();
   #waiting = 0;
+  #inFlight = 0;
+  /** Reconnections since the last connection that lasted. */
+  #attempts = 0;
+  #openedAt = -Infinity;
   #corked = false;
   #closed = false;
   #lastError: Error | undefined;
@@ -42,8 +53,8 @@ export class Connection {
       ...connectOptions(location, address, bounds),
       connectionName: name,
       socketTimeout: bounds.answerTimeoutMs,
-      retryStrategy: reconnectDelay,
-      sentinelRetryStrategy: reconnectDelay,
+      retryStrategy: () => this.#reconnectDelay(),
+      sentinelRetryStrategy: () => this.#reconnectDelay(),
       // A primary that was demoted: ask again where the primary is. The refused command was not carried out.
       reconnectOnError: (error) => error.message.startsWith('READONLY') || error.message.startsWith('UNBLOCKED'),
     });
@@ -51,6 +62,7 @@ export class Connection {
       this.#lastError = error;
     });
     this.redis.on('ready', () => {
+      this.#openedAt = performance.now();
       onOpen?.(this.redis);
       this.#lastError = undefined;
       this.#opening?.resolve();
@@ -75,10 +87,23 @@ export class Connection {
    */
   send(name: string, args: readonly Argument[], as: 'text' | 'buffers' = 'text'): Promise<unknown> {
     if (this.#opening !== undefined) return this.#sendLater(name, args, as);
+    if (this.#inFlight >= COMMANDS_IN_FLIGHT_MAX || this.redis.stream.writableLength > UNSENT_BYTES_MAX) {
+      return Promise.reject(new StoreUnavailable(`Redis is too slow (${this.#name}): ${this.#inFlight} commands wait`));
+    }
+    this.#inFlight += 1;
     const command = new Command(name, args as Argument[], { replyEncoding: as === 'text' ? 'utf8' : null });
     this.#cork();
     this.redis.sendCommand(command);
-    return (command.promise as Promise<unknown>).catch(rethrow);
+    return command.promise.then(
+      (reply: unknown) => {
+        this.#inFlight -= 1;
+        return reply;
+      },
+      (error: unknown) => {
+        this.#inFlight -= 1;
+        throw storeFailure(error);
+      },
+    );
   }
 
   /** Closes at once; commands under way fail. */
@@ -117,6 +142,16 @@ export class Connection {
     }
   }
 
+  /** Doubles with each attempt, and also when connections are made but do not last: a replica refuses every write. */
+  #reconnectDelay(): number {
+    const lastedMs = performance.now() - this.#openedAt;
+    if (lastedMs > RECONNECT_DELAY_MAX_MS && lastedMs < Infinity) this.#attempts = 0;
+    this.#openedAt = -Infinity;
+    const delay = Math.min(RECONNECT_DELAY_MAX_MS, RECONNECT_DELAY_MIN_MS * 2 ** Math.min(this.#attempts++, 10));
+    // Jitter: many processes lose one Redis at one moment.
+    return delay * (0.75 + Math.random() / 2);
+  }
+
   /**
    * Holds the socket until this turn of the event loop is over, so that what many callers send in it is one system call.
    * (A pipeline object of ioredis would do the same with one copy more of each payload.)
@@ -144,7 +179,7 @@ export function connectOptions(
     location.kind === 'sentinel'
       ? {
           sentinels: location.addresses.map(({ host, port }) => ({ host, port })),
-          name: primaryName as string,
+          name: primaryName,
           sentinelCommandTimeout: bounds.connectTimeoutMs,
           connectTimeout: bounds.connectTimeoutMs,
           enableTLSForSentinelMode: tls,
@@ -166,19 +201,9 @@ export function connectOptions(
   };
 }
 
-function reconnectDelay(attempt: number): number {
-  const delay = Math.min(RECONNECT_DELAY_MAX_MS, RECONNECT_DELAY_MIN_MS * 2 ** Math.min(attempt - 1, 10));
-  // Jitter: many processes lose one Redis at one moment.
-  return delay * (0.75 + Math.random() / 2);
-}
-
 function newOpening(): PromiseWithResolvers<void> {
   const opening = Promise.withResolvers<void>();
   // Nobody may be waiting when it is rejected by close().
   opening.promise.catch(() => undefined);
   return opening;
-}
-
-function rethrow(error: unknown): never {
-  throw storeFailure(error);
 }

@@ -66,6 +66,7 @@ export class RedisDocuments implements Documents {
     prefix: string,
     { after, limit = DOCUMENT_LIST_MAX }: { readonly after?: string; readonly limit?: number } = {},
   ): Promise<readonly StoredDocument[]> {
+    if (limit < 1 || limit > DOCUMENT_LIST_MAX) throw new RangeError(`a limit of ${limit}; 1 to ${DOCUMENT_LIST_MAX}`);
     const { topology, keys } = this.#options;
     const [values, index] = keys.documents;
     // No UTF-8 text holds the byte 255, so prefix + 255 is behind every key with the prefix.

@@ -1,5 +1,6 @@
 import type { Refusal } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import type { TailCache } from '../tail-cache.ts';
 import type { RedisBounds } from './bounds.ts';
 import type { Keys } from './keys.ts';
 import type { LeaderEpoch } from './leader-epoch.ts';
@@ -24,12 +25,15 @@ export interface LogContext {
   readonly topology: Topology;
   readonly views: ShardViews;
   readonly wakeUps: WakeUps;
+  readonly tailCache: TailCache;
   readonly leaderEpoch: LeaderEpoch;
   /** `undefined`: Redis' own clock, one for all processes. */
   readonly clock: (() => number) | undefined;
-  primaryOf(node: RedisNode): Primary;
+  /** Messages arrive now, so what other processes do to shards is known. */
+  readonly hearsMessages: () => boolean;
+  readonly primaryOf: (node: RedisNode) => Primary;
   /** The end was seen above the watermark: take over in a moment, if nobody else has moved it by then. */
-  repairSoon(shard: ShardKey): void;
+  readonly repairSoon: (shard: ShardKey) => void;
 }
 
 export function refused(refusal: Refusal): { readonly ok: false; readonly refusal: Refusal } {

@@ -2,7 +2,7 @@ import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { placeBatch } from './batch-fields.ts';
-import { READ_ENTRIES_FIRST, READ_ENTRIES_MAX, READ_TRIES_MAX } from './bounds.ts';
+import { READ_ENTRIES_FIRST, READ_ENTRIES_MAX, READ_TRIES_MAX, VIEW_AGE_MAX_MS } from './bounds.ts';
 import { type Entry, readEntries } from './entry.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
 import type { RedisNode } from './redis-node.ts';
@@ -13,15 +13,27 @@ const META_FIELDS = ['start', 'end', 'watermark', 'sealed', 'size', 'copies'] as
 /** Reads batches and bounds. */
 export class LogReader {
   readonly #context: LogContext;
+  /** When an append wakes many readers of one shard, they all ask for the same. */
+  readonly #underWay = new Map<string, Promise<Outcome<LogSlice>>>();
 
   constructor(context: LogContext) {
     this.#context = context;
   }
 
-  /** See `Log.read`. */
+  /** See `Log.read`. From the tail cache when it can be; equal reads that are under way share one trip. */
   read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
-    const { topology, keys } = this.#context;
-    return topology.at(keys.shard(shard).log, (node) => this.#read(node, shard, fromOffset, limits));
+    const cached = this.#readCached(shard, fromOffset, limits);
+    if (cached !== undefined) return Promise.resolve({ ok: true, value: cached });
+    const name = `${shard} ${fromOffset} ${limits.maxBytes} ${limits.maxBatches ?? ''}`;
+    let reading = this.#underWay.get(name);
+    if (reading === undefined) {
+      const { topology, keys } = this.#context;
+      reading = topology
+        .at(keys.shard(shard).log, (node) => this.#read(node, shard, fromOffset, limits))
+        .finally(() => this.#underWay.delete(name));
+      this.#underWay.set(name, reading);
+    }
+    return reading;
   }
 
   /** See `Log.bounds`. */
@@ -41,6 +53,16 @@ export class LogReader {
     );
   }
 
+  #readCached(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): LogSlice | undefined {
+    const { views, tailCache, leaderEpoch, hearsMessages } = this.#context;
+    const view = views.peek(shard);
+    if (view === undefined || performance.now() - view.heardAt > VIEW_AGE_MAX_MS || !hearsMessages()) return undefined;
+    const from = Number(fromOffset);
+    if (from < view.start || from >= view.watermark) return undefined;
+    const run = tailCache.read(shard, fromOffset, limits, BigInt(view.watermark));
+    return run && { ...run, bounds: view.bounds(leaderEpoch.current), release: nothingToRelease };
+  }
+
   async #read(node: RedisNode, shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
     const { keys, leaderEpoch } = this.#context;
     const { log, meta } = keys.shard(shard);
@@ -50,7 +72,9 @@ export class LogReader {
       // Bounds first: entries that come after them are above this watermark and cut off below.
       const bounds = node.reads.send('hmget', [meta, ...META_FIELDS]);
       const range =
-        from < 0 ? [] : node.reads.send('xrange', [log, `${from + 1}-0`, '+', 'COUNT', String(count)], 'buffers');
+        from < 0 || from >= Number.MAX_SAFE_INTEGER
+          ? []
+          : node.reads.send('xrange', [log, `${from + 1}-0`, '+', 'COUNT', String(count)], 'buffers');
       const [metaReply, entriesReply] = await Promise.all([bounds, range]);
       const view = this.#heard(shard, metaReply);
       if (view === undefined) return shardNotFound(shard);
@@ -66,6 +90,8 @@ export class LogReader {
       const batches = await this.#batches(node, shard, taken);
       // A payload went between the two questions: the shard was trimmed or deleted meanwhile.
       if (batches === undefined) continue;
+      // Readers that are still on their way to the tail would push out what those at the tail need.
+      if (taken.at(-1)?.next === view.watermark) this.#cache(shard, taken, batches);
       return { ok: true, value: slice(taken, batches, fromOffset, now) };
     }
     throw new StoreUnavailable(`a batch of shard ${shard} at or behind offset ${fromOffset} is missing in Redis`);
@@ -89,19 +115,25 @@ export class LogReader {
     return batches;
   }
 
+  #cache(shard: ShardKey, entries: readonly Entry[], batches: readonly Buffer[]): void {
+    for (const [at, { base, next, appendTimeMs }] of entries.entries()) {
+      this.#context.tailCache.append(shard, BigInt(base), BigInt(next), appendTimeMs, batches[at] as Buffer);
+    }
+  }
+
   #heard(shard: ShardKey, reply: unknown): ShardView | undefined {
-    const [start, end, watermark, sealed, size, copies] = reply as (string | null)[];
-    const { views, repairSoon } = this.#context;
-    if (start === null || end == null) {
+    const [start, end, watermark, sealed, size, copies] = reply as [string | null, ...string[]];
+    const { views } = this.#context;
+    if (start === null) {
       views.forget(shard);
       return undefined;
     }
     const view = views.get(shard);
     view.hear({ start: Number(start), end: Number(end), watermark: Number(watermark) });
-    view.sealed = sealed !== null;
+    view.sealed = (sealed as string | null) !== null;
     view.sizeBytes = Number(size);
     view.copies = Number(copies);
-    if (Number(end) > Number(watermark)) repairSoon(shard);
+    if (Number(end) > Number(watermark)) this.#context.repairSoon(shard);
     return view;
   }
 

@@ -201,6 +201,7 @@ describe('a Redis that fails', () => {
     const impatient = await open(redis.port, { answerTimeoutMs: 300 });
     const shard = await openShard(patient);
     redis.pause();
+    expect(await patient.health()).toEqual({ ready: false, detail: 'Redis has not answered for 1000 ms' });
     const waited = append(patient, shard, ['patient']);
     await expect(append(impatient, shard, ['impatient'])).rejects.toThrow(StoreUnavailable);
     await sleep(2_000);
@@ -254,6 +255,7 @@ describe('a Redis that fails', () => {
     );
     const slice = await store.log.read(shard, 0n, { maxBytes: 1_000 });
     expect(slice.ok && slice.value.chunks.map((chunk) => chunk.readInt32BE(12))).toEqual([1, 1]);
+    expect(slice.ok && slice.value.batchCount).toBe(2);
   });
 
   it('loses no wake-up and no document change with its connections', async () => {

@@ -82,12 +82,13 @@ export class RedisLog implements Log {
   }
 
   async deleteShards(shards: readonly ShardKey[]): Promise<void> {
-    const { topology, keys, views, wakeUps } = this.#context;
+    const { topology, keys, views, wakeUps, tailCache } = this.#context;
     await Promise.all(
       shards.map(async (shard) => {
         const { meta, producers } = keys.shard(shard);
         await topology.at(meta, (node) => node.run('delete-shard', [meta, producers], [shard, keys.shardChannel]));
         views.forget(shard);
+        tailCache.drop(shard);
         wakeUps.deleted(shard);
         await this.#purger.purge(shard);
       }),

@@ -2,10 +2,13 @@ import { logger } from '@tailrace/telemetry';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store, StoreHealth } from '../contract/store.ts';
+import { TailCache } from '../tail-cache.ts';
 import {
   CLOSE_TIMEOUT_MS,
   DOCUMENT_REPLICATION_TIMEOUT_MS,
+  HEALTH_TIMEOUT_MS,
   type RedisBounds,
+  TAIL_CACHE_BATCH_BYTES_MAX,
   WATERMARK_REPAIR_AFTER_MS,
 } from './bounds.ts';
 import { ClusterTopology } from './cluster-topology.ts';
@@ -48,6 +51,7 @@ export class RedisStore implements Store {
   readonly #topology: Topology;
   readonly #primaries = new Map<RedisNode, Primary>();
   readonly #views = new ShardViews();
+  readonly #tailCache: TailCache;
   readonly #wakeUps: WakeUps;
   readonly #leaderEpoch: LeaderEpoch;
   readonly #subscriber: Subscriber;
@@ -64,13 +68,18 @@ export class RedisStore implements Store {
     this.#topology = topology;
     this.#leaderEpoch = new LeaderEpoch(keys, () => this.#topology);
     const repairSoon = (shard: ShardKey) => this.#repairSoon(shard);
-    this.#wakeUps = new WakeUps({ topology, keys, views: this.#views, lagging: repairSoon });
+    const { tailCacheBytes: bytesMax } = bounds;
+    const tailCache = new TailCache({ bytesMax, batchBytesMax: TAIL_CACHE_BATCH_BYTES_MAX });
+    this.#tailCache = tailCache;
+    this.#wakeUps = new WakeUps({ topology, keys, views: this.#views, tailCache, lagging: repairSoon });
     const context: LogContext = {
       keys,
       bounds,
       topology,
       views: this.#views,
       wakeUps: this.#wakeUps,
+      tailCache,
+      hearsMessages: () => this.#subscriber.live,
       leaderEpoch: this.#leaderEpoch,
       clock,
       primaryOf: (node) => this.#primaryOf(node),
@@ -90,6 +99,9 @@ export class RedisStore implements Store {
         [keys.documentChannel]: (message) => this.documents.message(message),
       },
       onRestored: () => {
+        // Trims and deletions by others may have gone unheard.
+        this.#views.clear();
+        this.#tailCache.clear();
         this.#wakeUps.lookAgain();
         this.documents.readAgain();
       },
@@ -114,7 +126,10 @@ export class RedisStore implements Store {
       };
     }
     try {
-      const infos = await Promise.all(this.#topology.nodes().map((node) => this.#primaryOf(node).replicas.ask()));
+      const infos = await within(
+        HEALTH_TIMEOUT_MS,
+        Promise.all(this.#topology.nodes().map((node) => this.#primaryOf(node).replicas.ask())),
+      );
       const replicas = infos.flatMap((info) => info.replicas);
       const copies = 1 + Math.min(...infos.map((info) => info.replicas.filter(({ inSync }) => inSync).length));
       return { ready: true, detail: this.#describe(infos.length, copies), replicas };
@@ -140,6 +155,7 @@ export class RedisStore implements Store {
     clearTimeout(timer);
     for (const { watermarks } of this.#primaries.values()) watermarks.close();
     this.#topology.close();
+    this.#tailCache.clear();
   }
 
   #openTopology(): Topology {
@@ -168,6 +184,7 @@ export class RedisStore implements Store {
     }
     // It may be another primary than before, with a shorter log and without our flags.
     this.#views.clear();
+    this.#tailCache.clear();
     this.#primaryOf(node).replicas.forget();
     this.#wakeUps.lookAgain();
     this.#leaderEpoch.claim(node).then(
@@ -249,4 +266,15 @@ export class RedisStore implements Store {
 
 function nameOf({ host, port }: RedisAddress): string {
   return `${host}:${port}`;
+}
+
+/** Throws StoreUnavailable when it takes longer. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new StoreUnavailable(`Redis has not answered for ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,5 +1,7 @@
 import type { TailPosition } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import { ARM_AGAIN_MS } from './bounds.ts';
+import type { TailCache } from '../tail-cache.ts';
 import type { Keys } from './keys.ts';
 import type { RawBounds, ShardViews } from './shard-views.ts';
 import type { Topology } from './topology.ts';
@@ -7,9 +9,9 @@ import type { Topology } from './topology.ts';
 /** One call of `awaitAppend`. */
 class Waiter {
   readonly done: (woken: boolean) => void;
-  readonly failed: (error: unknown) => void;
+  readonly failed: (error: Error) => void;
 
-  constructor(done: (woken: boolean) => void, failed: (error: unknown) => void) {
+  constructor(done: (woken: boolean) => void, failed: (error: Error) => void) {
     this.done = done;
     this.failed = failed;
   }
@@ -28,6 +30,7 @@ export interface WakeUpsOptions {
   readonly topology: Topology;
   readonly keys: Keys;
   readonly views: ShardViews;
+  readonly tailCache: TailCache;
   /** The end was seen above the watermark: whoever writes may have died in between. */
   readonly lagging: (shard: ShardKey) => void;
 }
@@ -66,7 +69,7 @@ export class WakeUps {
       };
       const waiter = new Waiter(
         (woken) => settle(() => resolve(woken)),
-        (error) => settle(() => reject(error as Error)),
+        (error) => settle(() => reject(error)),
       );
       const onAbort = () => waiter.done(false);
       const timer = setTimeout(onAbort, timeoutMs);
@@ -75,7 +78,7 @@ export class WakeUps {
       for (const { shard, offset } of positions) this.#watch(shard, waiter, Number(offset));
       for (const { shard } of positions) {
         const watched = this.#watched.get(shard);
-        if (watched !== undefined && !watched.armed) void this.#arm(shard, watched);
+        if (watched !== undefined && !watched.armed) void this.#arm(shard, watched, waiter);
       }
     });
   }
@@ -107,9 +110,10 @@ export class WakeUps {
     const shard = name as ShardKey;
     const [start = 0, end = 0, watermark = 0] = numbers.map(Number);
     const bounds: RawBounds = { start, end, watermark };
-    const { views, lagging } = this.#options;
+    const { views, lagging, tailCache } = this.#options;
     if (kind === 'deleted') {
       views.forget(shard);
+      tailCache.drop(shard);
     } else {
       const view = views.peek(shard);
       view?.hear(bounds);
@@ -162,7 +166,8 @@ export class WakeUps {
     watched.disarmed += 1;
   }
 
-  async #arm(shard: ShardKey, watched: Watched): Promise<void> {
+  /** `first`: the waiter that has just come; it fails when Redis cannot be asked. Those that wait already go on waiting. */
+  async #arm(shard: ShardKey, watched: Watched, first?: Waiter): Promise<void> {
     const { topology, keys, views, lagging } = this.#options;
     const { disarmed } = watched;
     let lowest = Infinity;
@@ -190,7 +195,11 @@ export class WakeUps {
       if (reply[0] === 'armed' && disarmed === watched.disarmed) watched.armed = true;
       else if (disarmed === watched.disarmed) void this.#arm(shard, watched);
     } catch (error) {
-      for (const waiter of [...watched.offsets.keys()]) waiter.failed(error);
+      first?.failed(error as Error);
+      const again = () => {
+        if (watched.offsets.size > 0 && !watched.armed) void this.#arm(shard, watched);
+      };
+      if (watched.offsets.size > 0) setTimeout(again, ARM_AGAIN_MS).unref();
     }
   }
 }

@@ -49,10 +49,12 @@ export async function readAll(store: Store, shard: ShardKey): Promise<[bigint, s
     const { chunks, nextOffset, batchCount } = outcome.value;
     if (batchCount === 0) return records;
     for (const chunk of chunks) {
-      // One batch a chunk: that is this engine's way, which the contract leaves open.
-      const header = readBatchHeader(chunk, 0);
-      for (const record of decodeBatch(chunk, 0, header, { uncompressedBytesMax: chunk.length })) {
-        records.push([header.baseOffset + BigInt(record.offsetDelta), String(record.value)]);
+      for (let at = 0; at < chunk.length;) {
+        const header = readBatchHeader(chunk, at);
+        for (const record of decodeBatch(chunk, at, header, { uncompressedBytesMax: chunk.length })) {
+          records.push([header.baseOffset + BigInt(record.offsetDelta), String(record.value)]);
+        }
+        at += header.sizeBytes;
       }
     }
     offset = nextOffset;

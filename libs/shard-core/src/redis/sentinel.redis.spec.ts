@@ -1,0 +1,90 @@
+import {
+  eventually,
+  freePort,
+  guardProcess,
+  type RedisServer,
+  startRedis,
+  temporaryDirectory,
+} from '@tailrace/testkit';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openRedisStore } from './index.ts';
+import { append, readAll, someShard } from './testing/shard-under-test.ts';
+
+describe('Redis under Sentinel', () => {
+  const endings: (() => Promise<void>)[] = [];
+
+  afterEach(async () => {
+    for (const end of endings.splice(0).reverse()) await end();
+  });
+
+  /** One sentinel that decides alone; answers its port. */
+  async function startSentinel(primary: RedisServer): Promise<number> {
+    const directory = await temporaryDirectory();
+    const port = await freePort();
+    const file = join(directory.path, 'sentinel.conf');
+    await writeFile(
+      file,
+      [
+        `port ${port}`,
+        'bind 127.0.0.1',
+        `dir ${directory.path}`,
+        `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
+        'sentinel down-after-milliseconds main 500',
+        'sentinel failover-timeout main 3000',
+      ].join('\n'),
+    );
+    const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    const release = guardProcess(child.pid as number);
+    endings.push(async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      release();
+      await directory.remove();
+    });
+    return port;
+  }
+
+  it('follows the primary that the sentinel names, with nothing acknowledged lost', async () => {
+    const primary = await startRedis({ replicas: 1 });
+    const [replica] = primary.replicas as [RedisServer];
+    endings.push(() => primary.stop());
+    const sentinelPort = await startSentinel(primary);
+    const store = await eventually(() => openRedisStore({ url: `redis+sentinel://127.0.0.1:${sentinelPort}/main` }));
+    endings.push(() => store.close());
+    const shard = someShard();
+    await store.log.openShard(shard, { startOffset: 0n });
+    await append(store, shard, ['before'], { minInsyncReplicas: 2 });
+    // The sentinel must know the replica before it can promote it.
+    await eventually(async () => expect(String(await replica.command('INFO', 'replication'))).toContain('role:slave'));
+    await eventually(
+      async () => {
+        const answer = spawnText(sentinelPort);
+        expect(await answer).toContain(String(replica.port));
+      },
+      { timeoutMs: 15_000 },
+    );
+
+    await primary.kill9();
+    await eventually(() => append(store, shard, ['after']), { timeoutMs: 20_000, intervalMs: 50 });
+    const values = (await readAll(store, shard)).map(([, value]) => value);
+    expect(values[0]).toBe('before');
+    expect(values.at(-1)).toBe('after');
+    expect(await store.log.bounds(shard)).toMatchObject({ ok: true, value: { leaderEpoch: 1 } });
+  });
+});
+
+/** What the sentinel knows of replicas. */
+async function spawnText(port: number): Promise<string> {
+  const child = spawn('redis-cli', ['-p', String(port), 'SENTINEL', 'REPLICAS', 'main']);
+  let text = '';
+  child.stdout.on('data', (data: Buffer) => {
+    text += data.toString();
+  });
+  await once(child, 'close');
+  return text;
+}
