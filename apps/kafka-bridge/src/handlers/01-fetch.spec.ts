@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  decodeBatch,
+  type Draft,
+  errorName,
+  fetchApi,
+  type FetchResponse,
+  type fetchRequest,
+  produceApi,
+  readBatchHeader,
+} from '@tailrace/kafka-protocol';
+import type { Stream } from '@tailrace/shard-core';
+import { uniqueName } from '@tailrace/testkit';
+import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
+import { batchOf } from '../testing/records.ts';
+import type { WireClient } from '../testing/wire-client.ts';
+import { createTopic } from '../topics/topic-creation.ts';
+
+let under: DoorUnderTest;
+let client: WireClient;
+beforeAll(async () => {
+  under = await openDoorUnderTest();
+  client = await under.connect();
+});
+afterAll(async () => {
+  client.close();
+  await under.close();
+});
+
+async function newTopic(partitionCount = 1): Promise<Stream> {
+  const created = await createTopic(under.catalog, { name: uniqueName('fetch'), partitionCount, configs: {} });
+  if (!created.ok) throw new Error(created.refusal.code);
+  return created.value;
+}
+
+async function append(name: string, index: number, records: Buffer): Promise<void> {
+  const sent = { acks: -1, timeoutMs: 1_000, topicData: [{ name, partitionData: [{ index, records }] }] };
+  const { responses } = await client.request(produceApi, 9, sent);
+  expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
+}
+
+type Wanted = {
+  readonly partition?: number;
+  readonly fetchOffset?: bigint;
+  readonly partitionMaxBytes?: number;
+  readonly currentLeaderEpoch?: number;
+};
+
+function request(
+  topic: Pick<Stream, 'name' | 'id'>,
+  partitions: readonly Wanted[],
+  more: Partial<Draft<typeof fetchRequest>> = {},
+  version = 12,
+): Draft<typeof fetchRequest> {
+  const filled = partitions.map((one) => ({ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1 << 20, ...one }));
+  const topics = [{ ...(version >= 13 ? { topicId: topic.id } : { topic: topic.name }), partitions: filled }];
+  return { maxWaitMs: 0, minBytes: 1, topics, ...more };
+}
+
+function values(records: Buffer | null | undefined): string[] {
+  const found: string[] = [];
+  for (let at = 0; records && at < records.length;) {
+    const header = readBatchHeader(records, at);
+    for (const { offsetDelta, value } of decodeBatch(records, at, header, { uncompressedBytesMax: 1 << 20 })) {
+      found.push(`${header.baseOffset + BigInt(offsetDelta)}=${value?.toString()}`);
+    }
+    at += header.sizeBytes;
+  }
+  return found;
+}
+
+/** `partition: values` of every partition in the answer, errors by name. */
+function view({ responses }: Pick<FetchResponse, 'responses'>): string[] {
+  return responses.flatMap(({ partitions }) =>
+    partitions.map(
+      ({ partitionIndex, errorCode, records }) =>
+        `${partitionIndex}: ${errorCode ? errorName(errorCode) : values(records as Buffer).join(' ')}`,
+    ),
+  );
+}
+
+describe('Fetch', () => {
+  it.each(Array.from({ length: 15 }, (_, i) => 4 + i))(
+    'gives the batches as they are in version %i',
+    async (version) => {
+      const topic = await newTopic();
+      await append(topic.name, 0, batchOf(['a', 'b']));
+      await append(topic.name, 0, batchOf(['c'], { compression: 'gzip' }));
+      const answer = await client.request(fetchApi, version, request(topic, [{}], {}, version));
+      const partition = answer.responses[0]?.partitions[0];
+      expect(values(partition?.records)).toEqual(['0=a', '1=b', '2=c']);
+      expect({ ...partition, records: undefined }).toMatchObject({
+        partitionIndex: 0,
+        errorCode: 0,
+        highWatermark: 3n,
+        lastStableOffset: 3n,
+        logStartOffset: version >= 5 ? 0n : -1n,
+        abortedTransactions: null,
+        preferredReadReplica: -1,
+      });
+      expect([answer.errorCode, answer.sessionId, answer.throttleTimeMs]).toEqual([0, 0, 0]);
+    },
+  );
+
+  it('gives the whole batch that holds the offset, and an empty list of aborted transactions to read_committed', async () => {
+    const topic = await newTopic();
+    await append(topic.name, 0, batchOf(['a', 'b', 'c']));
+    const answer = await client.request(fetchApi, 12, request(topic, [{ fetchOffset: 1n }], { isolationLevel: 1 }));
+    expect([view(answer), answer.responses[0]?.partitions[0]?.abortedTransactions]).toEqual([['0: 0=a 1=b 2=c'], []]);
+  });
+
+  it.each<[string, Wanted, string]>([
+    ['below the start', { fetchOffset: -1n }, 'OFFSET_OUT_OF_RANGE'],
+    ['at the end', { fetchOffset: 1n }, ''],
+    ['past the end', { fetchOffset: 2n }, 'OFFSET_OUT_OF_RANGE'],
+    ['of a partition that is not there', { partition: 1 }, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['under a leader epoch to come', { currentLeaderEpoch: 1 }, 'UNKNOWN_LEADER_EPOCH'],
+  ])('answers to an offset %s', async (_, wanted, expected) => {
+    const topic = await newTopic();
+    await append(topic.name, 0, batchOf(['a']));
+    const answer = await client.request(fetchApi, 12, request(topic, [wanted]));
+    expect(view(answer)).toEqual([`${wanted.partition ?? 0}: ${expected}`]);
+  });
+
+  it('does not know topics that are not there, by name or id, and goes on with the others', async () => {
+    const unknown = { name: 'no-such-topic', id: 'BBBBBBBBBBBBBBBBBBBBBA' };
+    expect(view(await client.request(fetchApi, 12, request(unknown, [{}], { maxWaitMs: 5_000 })))).toEqual([
+      '0: UNKNOWN_TOPIC_OR_PARTITION',
+    ]);
+    expect(view(await client.request(fetchApi, 13, request(unknown, [{}], { maxWaitMs: 5_000 }, 13)))).toEqual([
+      '0: UNKNOWN_TOPIC_ID',
+    ]);
+  });
+
+  it('returns the first batch whole, and stops before the one that does not fit', async () => {
+    const topic = await newTopic(3);
+    for (const index of [0, 1, 2]) {
+      await append(topic.name, index, batchOf(['x'.repeat(1_000)]));
+      await append(topic.name, index, batchOf(['y']));
+    }
+    const all = [{ partition: 0 }, { partition: 1 }, { partition: 2 }];
+    const sizes = async (more: Partial<Draft<typeof fetchRequest>>) =>
+      (await client.request(fetchApi, 12, request(topic, all, more))).responses[0]?.partitions.map(({ records, highWatermark }) => [
+        values(records).length, highWatermark,
+      ]); // prettier-ignore
+    expect(await sizes({ maxBytes: 10 })).toEqual([
+      [1, 2n],
+      [0, 2n],
+      [0, 2n],
+    ]);
+    expect(await sizes({ maxBytes: 1_200 })).toEqual([
+      [2, 2n],
+      [0, 2n],
+      [0, 2n],
+    ]);
+    expect(await sizes({ maxBytes: 2_400 })).toEqual([
+      [2, 2n],
+      [2, 2n],
+      [0, 2n],
+    ]);
+    const small = all.map((one) => ({ ...one, partitionMaxBytes: 100 }));
+    const answer = await client.request(fetchApi, 12, request(topic, small));
+    expect(answer.responses[0]?.partitions.map(({ records }) => values(records).length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe('a Fetch that waits', () => {
+  it('is answered by the append, long before its time is over', async () => {
+    const topic = await newTopic(2);
+    const reader = await under.connect();
+    const started = performance.now();
+    const waiting = reader.request(
+      fetchApi,
+      12,
+      request(topic, [{ partition: 0 }, { partition: 1 }], { maxWaitMs: 8_000 }),
+    );
+    await append(topic.name, 1, batchOf(['a']));
+    expect(view(await waiting)).toEqual(['0: ', '1: 0=a']);
+    expect(performance.now() - started).toBeLessThan(4_000);
+    reader.close();
+  });
+
+  it('is answered empty when the time is over', async () => {
+    const topic = await newTopic();
+    const started = performance.now();
+    expect(view(await client.request(fetchApi, 12, request(topic, [{}], { maxWaitMs: 150 })))).toEqual(['0: ']);
+    expect(performance.now() - started).toBeGreaterThan(140);
+  });
+
+  it('collects until there are as many bytes as it wants', async () => {
+    const topic = await newTopic();
+    const reader = await under.connect();
+    const one = batchOf(['a']);
+    const waiting = reader.request(fetchApi, 12, request(topic, [{}], { maxWaitMs: 8_000, minBytes: one.length * 3 }));
+    for (const value of ['a', 'b', 'c']) await append(topic.name, 0, batchOf([value]));
+    expect(view(await waiting)).toEqual(['0: 0=a 1=b 2=c']);
+    reader.close();
+  });
+
+  it('is answered when its topic goes away', async () => {
+    const topic = await newTopic();
+    const reader = await under.connect();
+    const waiting = reader.request(fetchApi, 12, request(topic, [{}], { maxWaitMs: 8_000 }));
+    await under.catalog.delete(topic.name);
+    expect(view(await waiting)).toEqual(['0: UNKNOWN_TOPIC_OR_PARTITION']);
+    reader.close();
+  });
+});
+
+describe('a Fetch session', () => {
+  it('remembers what is read, and tells only what is new', async () => {
+    const topic = await newTopic(3);
+    await append(topic.name, 1, batchOf(['a']));
+    const opened = await client.request(
+      fetchApi,
+      12,
+      request(topic, [{ partition: 0 }, { partition: 1 }, { partition: 2 }], { sessionEpoch: 0 }),
+    );
+    expect([opened.sessionId > 0, view(opened)]).toEqual([true, ['0: ', '1: 0=a', '2: ']]);
+    const next = (
+      sessionEpoch: number,
+      partitions: readonly Wanted[] = [],
+      more: Partial<Draft<typeof fetchRequest>> = {},
+    ) =>
+      client.request(fetchApi, 12, {
+        ...request(topic, partitions, { sessionId: opened.sessionId, sessionEpoch, ...more }),
+        ...(partitions.length === 0 && { topics: [] }),
+      });
+    expect(view(await next(1, [{ partition: 1, fetchOffset: 1n }]))).toEqual([]);
+    await append(topic.name, 2, batchOf(['b']));
+    await append(topic.name, 0, batchOf(['c']));
+    expect(view(await next(2))).toEqual(['0: 0=c', '2: 0=b']);
+    const forgotten = [{ topic: topic.name, partitions: [2] }];
+    expect(view(await next(3, [{ partition: 0, fetchOffset: 1n }], { forgottenTopicsData: forgotten }))).toEqual([]);
+    await append(topic.name, 0, batchOf(['d']));
+    await append(topic.name, 1, batchOf(['e']));
+    // What was served last comes last.
+    expect(view(await next(4))).toEqual(['1: 1=e', '0: 1=d']);
+    const repeated = await next(4);
+    expect([errorName(repeated.errorCode), repeated.responses]).toEqual(['INVALID_FETCH_SESSION_EPOCH', []]);
+    expect(view(await next(-1, [{ partition: 0, fetchOffset: 1n }]))).toEqual(['0: 1=d']);
+    expect(errorName((await next(5)).errorCode)).toBe('FETCH_SESSION_ID_NOT_FOUND');
+  });
+
+  it('does not change between names and ids', async () => {
+    const topic = await newTopic();
+    const { sessionId } = await client.request(fetchApi, 12, request(topic, [{}], { sessionEpoch: 0 }));
+    const answer = await client.request(fetchApi, 13, request(topic, [{}], { sessionId, sessionEpoch: 1 }, 13));
+    expect(errorName(answer.errorCode)).toBe('FETCH_SESSION_TOPIC_ID_ERROR');
+  });
+
+  it('tells of errors each time, and of the partition when they are over', async () => {
+    const topic = await newTopic();
+    const { sessionId } = await client.request(
+      fetchApi,
+      12,
+      request(topic, [{ fetchOffset: 5n }], { sessionEpoch: 0 }),
+    );
+    const next = (sessionEpoch: number, partitions: readonly Wanted[]) =>
+      client.request(fetchApi, 12, request(topic, partitions, { sessionId, sessionEpoch }));
+    expect(view(await next(1, []))).toEqual(['0: OFFSET_OUT_OF_RANGE']);
+    expect(view(await next(2, [{ fetchOffset: 0n }]))).toEqual(['0: ']);
+    expect(view(await next(3, []))).toEqual([]);
+  });
+});
+
+describe('Fetch across a split', () => {
+  it('goes on in the shard that continues the partition', async () => {
+    const topic = await newTopic();
+    await append(topic.name, 0, batchOf(['a', 'b']));
+    const parent = topic.shards[0]!;
+    await under.store.log.openShard(`${topic.id}/1` as typeof parent.key, { startOffset: 2n });
+    const sealed = await under.store.log.seal(parent.key);
+    expect(sealed).toEqual({ ok: true, value: { endOffset: 2n } });
+    await under.catalog.update(topic.name, (document) => ({
+      ...document,
+      shards: [
+        { ...document.shards[0]!, endOffset: '2', closedAtMs: 1 },
+        { ...document.shards[0]!, number: 1, parent: 0, startOffset: '2', openedAtMs: 1 },
+      ],
+    }));
+    await append(topic.name, 0, batchOf(['c']));
+    const answer = await client.request(fetchApi, 12, request(topic, [{}]));
+    expect([view(answer), answer.responses[0]?.partitions[0]?.highWatermark]).toEqual([['0: 0=a 1=b'], 3n]);
+    const behind = await client.request(fetchApi, 12, request(topic, [{ fetchOffset: 2n }]));
+    expect([view(behind), behind.responses[0]?.partitions[0]?.logStartOffset]).toEqual([['0: 2=c'], 0n]);
+  });
+});

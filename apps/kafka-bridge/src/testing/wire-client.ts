@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type Api, decodeResponse, type Draft, encodeRequest, type Message, type Of } from '@tailrace/kafka-protocol';
+import type { Address } from '../door.ts';
+
+/** How long a test waits for an answer before it says that there is none. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** A client that says what a test wants to say, frame by frame. For specs. */
+export class WireClient {
+  readonly socket: Socket;
+  readonly clientId: string;
+  #correlationId = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+  readonly #waiting: { readonly resolve: (frame: Buffer) => void; readonly reject: (error: Error) => void }[] = [];
+  /** Resolves when the other side has closed. */
+  readonly closed: Promise<void>;
+
+  private constructor(socket: Socket, clientId: string) {
+    this.socket = socket;
+    this.clientId = clientId;
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error('the connection was closed'));
+    });
+  }
+
+  static async connect({ host, port }: Address, clientId = 'spec'): Promise<WireClient> {
+    const socket = connect({ host, port, noDelay: true });
+    await once(socket, 'connect');
+    return new WireClient(socket, clientId);
+  }
+
+  /** Asks, and answers what came back. Rejects when the connection closes instead. */
+  async request<Request extends Message, Response extends Message>(
+    api: Api<Request, Response>,
+    version: number,
+    draft: Draft<Request>,
+  ): Promise<Of<Response>> {
+    const correlationId = ++this.#correlationId;
+    const frames = encodeRequest(api.request, version, { correlationId, clientId: this.clientId }, draft);
+    const answer = decodeResponse(api.response, version, await this.exchange(Buffer.concat(frames)));
+    if (answer.correlationId !== correlationId)
+      throw new Error(`answer ${answer.correlationId} to request ${correlationId}`);
+    return answer.body;
+  }
+
+  /** Sends a request to which no answer comes. */
+  tell<Request extends Message>(api: Api<Request>, version: number, draft: Draft<Request>): void {
+    const header = { correlationId: ++this.#correlationId, clientId: this.clientId };
+    this.socket.write(Buffer.concat(encodeRequest(api.request, version, header, draft)));
+  }
+
+  /** Sends whole frames, length included, and answers the next frame without its length. */
+  exchange(frame: Buffer): Promise<Buffer> {
+    this.socket.write(frame);
+    return this.nextFrame();
+  }
+
+  nextFrame(): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)), ANSWER_TIMEOUT_MS);
+      this.#waiting.push({
+        resolve: (frame) => {
+          clearTimeout(timer);
+          resolve(frame);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    while (this.#bytes.length >= 4) {
+      const end = 4 + this.#bytes.readInt32BE(0);
+      if (this.#bytes.length < end) return;
+      const frame = this.#bytes.subarray(4, end);
+      this.#bytes = this.#bytes.subarray(end);
+      this.#waiting.shift()?.resolve(frame);
+    }
+  }
+}
