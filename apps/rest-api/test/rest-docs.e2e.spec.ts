@@ -2,7 +2,8 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MemoryStore } from './rest-memory-store.ts';
+import { openEmbeddedStore } from '@tailrace/shard-core/embedded';
+import { temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
 import { type RestService, startRestService } from './rest-service.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/rest-api.md'), 'utf8');
@@ -44,10 +45,15 @@ function hasCurl(): boolean {
 
 (hasCurl() ? describe : describe.skip)('docs/rest-api.md', () => {
   let service: RestService;
+  let directory: TemporaryDirectory;
   beforeAll(async () => {
-    service = await startRestService(new MemoryStore());
+    directory = await temporaryDirectory();
+    service = await startRestService(await openEmbeddedStore({ dataDir: directory.path, durability: 'relaxed' }));
   });
-  afterAll(() => service.close());
+  afterAll(async () => {
+    await service.close();
+    await directory.remove();
+  });
 
   it('has examples', () => {
     expect(examples).toHaveLength(11);

@@ -197,6 +197,25 @@ describe('following a stream', () => {
     expect(feed.events).toEqual([{ event: 'end', data: { reason: 'streamDeleted' } }]);
   });
 
+  it('outlives a store that goes away', async () => {
+    const name = await newStream();
+    const feed = await follow(`/v1/streams/${name}/events?as=text`);
+    await put(name, 'before');
+    await eventually(() => expect(feed.values()).toEqual(['before']));
+    // The append wakes the feed, which then cannot read.
+    store.beforeRead = () => {
+      store.failure = 'away';
+    };
+    await put(name, 'meanwhile');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    store.beforeRead = undefined;
+    store.failure = undefined;
+    await put(name, 'after');
+    await eventually(() => expect(feed.values()).toEqual(['before', 'meanwhile', 'after']));
+    expect(feed.ended()).toBe(false);
+    await feed.stop();
+  });
+
   it('costs nothing while nothing comes', async () => {
     const name = await newStream(2);
     const feed = await follow(`/v1/streams/${name}/events`);

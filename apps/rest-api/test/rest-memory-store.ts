@@ -43,6 +43,8 @@ export class MemoryStore implements Store {
   /** What `health` says. */
   healthy: () => Promise<{ ready: boolean; detail: string }> = () =>
     Promise.resolve({ ready: true, detail: 'in memory' });
+  /** Called before each read. */
+  beforeRead: (() => void) | undefined;
   /** How often readers came to look. */
   readCount = 0;
   /** How many wait for an append now. */
@@ -76,15 +78,16 @@ export class MemoryStore implements Store {
         value: { baseOffset, nextOffset, appendTimeMs: timeMs, logStartOffset: shard.start, duplicate: false },
       };
     },
-    read: (key, fromOffset, { maxBytes, maxBatches = Infinity }) => {
+    read: async (key, fromOffset, { maxBytes, maxBatches = Infinity }) => {
+      this.beforeRead?.();
       this.#check();
       this.readCount++;
       const shard = this.#shards.get(key);
-      if (shard === undefined) return Promise.resolve(refuse({ code: 'shardNotFound', shard: key }));
+      if (shard === undefined) return refuse({ code: 'shardNotFound', shard: key });
       const { start: logStartOffset, end: logEndOffset } = shard;
       if (fromOffset < logStartOffset || fromOffset > logEndOffset) {
         const range = { shard: key, offset: fromOffset, logStartOffset, logEndOffset };
-        return Promise.resolve(refuse({ code: 'offsetOutOfRange', ...range }));
+        return refuse({ code: 'offsetOutOfRange', ...range });
       }
       const chunks: Buffer[] = [];
       const appendTimesMs: number[] = [];
@@ -108,7 +111,7 @@ export class MemoryStore implements Store {
         bounds,
         release: () => {},
       };
-      return Promise.resolve({ ok: true, value });
+      return { ok: true, value };
     },
     bounds: (key) => {
       this.#check();
@@ -229,10 +232,10 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  /** Damages a stored batch behind its header, as a producer may have written it: nobody can decode it. */
-  garble(key: ShardKey, batchIndex: number): void {
-    const batch = this.#shards.get(key)?.batches[batchIndex];
-    batch?.bytes.fill(0xff, BATCH_HEADER_BYTES);
+  /** Damages a stored batch from a byte on (from the end, if negative), as its producer may have written it. */
+  garble(key: ShardKey, batchIndex: number, from: number = BATCH_HEADER_BYTES): void {
+    const bytes = this.#shards.get(key)?.batches[batchIndex]?.bytes;
+    bytes?.subarray(from).fill(0xff);
   }
 
   #check(): void {

@@ -354,6 +354,20 @@ describe('reading', () => {
     expect(body.unreadable).toEqual([{ fromOffset: '0', toOffset: '1', reason: expect.any(String) }]);
   });
 
+  it('tells of a record whose headers nobody can decode, and shows its neighbours', async () => {
+    const name = await newStream();
+    await produce(name, [{ value: Buffer.from('a') }, { value: Buffer.from('b') }]);
+    await produce(name, [{ value: Buffer.from('c') }]);
+    // The last byte of a batch is the header count of its last record.
+    store.garble(service.catalog.peek(name)!.shards[0]!.key, 0, -1);
+    const { body } = await service.call('GET', `/v1/streams/${name}/shards/0/records?as=text`);
+    expect(body.records).toMatchObject([
+      { offset: '0', data: 'a' },
+      { offset: '2', data: 'c' },
+    ]);
+    expect(body.unreadable).toEqual([{ fromOffset: '1', toOffset: '1', reason: expect.any(String) }]);
+  });
+
   it('tells how far behind it is', async () => {
     const name = await newStream();
     store.clock = () => Date.now() - 5000;

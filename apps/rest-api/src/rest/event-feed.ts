@@ -1,4 +1,5 @@
-import type { Shard, Store, Stream, StreamCatalog } from '@tailrace/shard-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Shard, type Store, StoreUnavailable, type Stream, type StreamCatalog } from '@tailrace/shard-core';
 import { trafficMetrics } from '@tailrace/telemetry';
 import { formatEventPosition } from './event-position.ts';
 import { offsetOf, type ReadFrom } from './read-from.ts';
@@ -13,6 +14,8 @@ export const HEARTBEAT_MS = 15_000;
 const READS_AT_ONCE_MAX = 8;
 const PAGE_BYTES_MAX = 128 * 1024;
 const PAGE_RECORDS_MAX = 500;
+/** How long a feed waits for a store that is away before it looks again. */
+const STORE_AWAY_WAIT_MS = 1000;
 /** Text that is handed on at once. */
 const TEXT_CHARACTERS_MAX = 64 * 1024;
 
@@ -63,6 +66,7 @@ class EventFeed {
   readonly #shards = new Map<number, Shard>();
   /** Interrupts the waiting when the catalog has news. */
   #news = new AbortController();
+  #ended = false;
   readonly #stopListening: () => void;
 
   constructor(store: Store, catalog: StreamCatalog, options: EventFeedOptions) {
@@ -82,36 +86,51 @@ class EventFeed {
   }
 
   async *run(): AsyncGenerator<string> {
-    const { signal, heartbeatMs } = this.#options;
+    const { signal } = this.#options;
     // Says at once that the connection stands, and from where.
     yield `: following ${this.#offsets.size} shards\nid: ${this.#position()}\n\n`;
-    while (!signal.aborted) {
-      if (this.#news.signal.aborted) {
-        this.#news = new AbortController();
-        if (!(await this.#isStillThere())) return yield this.#end();
-        yield* this.#openChildren();
+    while (!signal.aborted && !this.#ended) {
+      try {
+        yield* this.#turn();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        // A client that is sent away comes back at once, or never: browsers give up after one 503.
+        yield ': the store is away\n\n';
+        // What the catalog told may have been lost with the failed step.
+        this.#news.abort();
+        await sleep(STORE_AWAY_WAIT_MS, signal);
       }
-      let progressed = false;
-      const following = [...this.#offsets.keys()].filter((number) => !this.#awaitsChildren.has(number));
-      for (let i = 0; i < following.length && !signal.aborted; i += READS_AT_ONCE_MAX) {
-        const numbers = following.slice(i, i + READS_AT_ONCE_MAX);
-        const pages = await Promise.all(numbers.map((number) => this.#read(number)));
-        for (const [index, page] of pages.entries()) {
-          const number = numbers[index] as number;
-          if (page === 'gone') {
-            if (!(await this.#isStillThere())) return yield this.#end();
-            this.#awaitsChildren.add(number);
-            progressed = true;
-            continue;
-          }
-          const before = this.#offsets.get(number);
-          yield* this.#tell(number, page);
-          if (this.#offsets.get(number) !== before || this.#awaitsChildren.has(number)) progressed = true;
-        }
-      }
-      yield* this.#openChildren();
-      if (!progressed && !signal.aborted && !(await this.#wait(heartbeatMs))) yield ': heartbeat\n\n';
     }
+  }
+
+  /** Reads each shard once, and waits if there was nothing. */
+  async *#turn(): AsyncGenerator<string> {
+    const { signal, heartbeatMs } = this.#options;
+    if (this.#news.signal.aborted) {
+      this.#news = new AbortController();
+      if (!(await this.#isStillThere())) return yield this.#end();
+      yield* this.#openChildren();
+    }
+    let progressed = false;
+    const following = [...this.#offsets.keys()].filter((number) => !this.#awaitsChildren.has(number));
+    for (let i = 0; i < following.length && !signal.aborted; i += READS_AT_ONCE_MAX) {
+      const numbers = following.slice(i, i + READS_AT_ONCE_MAX);
+      const pages = await Promise.all(numbers.map((number) => this.#read(number)));
+      for (const [index, page] of pages.entries()) {
+        const number = numbers[index] as number;
+        if (page === 'gone') {
+          if (!(await this.#isStillThere())) return yield this.#end();
+          this.#awaitsChildren.add(number);
+          progressed = true;
+          continue;
+        }
+        const before = this.#offsets.get(number);
+        yield* this.#tell(number, page);
+        if (this.#offsets.get(number) !== before || this.#awaitsChildren.has(number)) progressed = true;
+      }
+    }
+    yield* this.#openChildren();
+    if (!progressed && !signal.aborted && !(await this.#wait(heartbeatMs))) yield ': heartbeat\n\n';
   }
 
   /** `false` when nothing happened for so long. */
@@ -193,15 +212,21 @@ class EventFeed {
       let children = childrenOf(this.#stream, this.#shard(number));
       if (children.length === 0) {
         // A split seals first and writes the children down behind it; the catalog tells when they are there.
-        this.#stream = this.#catalog.peek(this.#stream.name) ?? this.#stream;
+        this.#stream = this.#catalog.peekById(this.#stream.id) ?? this.#stream;
         children = childrenOf(this.#stream, this.#shard(number));
         if (children.length === 0 && this.#shard(number).closedAtMs === undefined) continue;
       }
+      const opened: [Shard, bigint][] = [];
+      for (const child of children) {
+        const waits = parentsOf(child).some((parent) => parent !== number && this.#offsets.has(parent));
+        if (this.#offsets.has(child.number) || waits) continue;
+        opened.push([child, await offsetOf(this.#store, child, this.#options.childrenFrom)]);
+      }
+      // Only now, when nothing can fail any more.
       this.#awaitsChildren.delete(number);
       this.#offsets.delete(number);
-      for (const child of children) {
-        if (this.#offsets.has(child.number) || parentsOf(child).some((parent) => this.#offsets.has(parent))) continue;
-        this.#offsets.set(child.number, await offsetOf(this.#store, child, this.#options.childrenFrom));
+      for (const [child, offset] of opened) {
+        this.#offsets.set(child.number, offset);
         this.#shards.set(child.number, child);
       }
       yield this.#event('shardEnd', {
@@ -219,6 +244,7 @@ class EventFeed {
   }
 
   #end(): string {
+    this.#ended = true;
     return `event: end\ndata: ${JSON.stringify({ reason: 'streamDeleted' })}\n\n`;
   }
 
@@ -226,6 +252,11 @@ class EventFeed {
     const event = name === undefined ? '' : `event: ${name}\n`;
     return `id: ${this.#position()}\n${event}data: ${JSON.stringify(data)}\n\n`;
   }
+}
+
+/** Until the time is over or the signal fires. */
+async function sleep(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  await delay(timeoutMs, undefined, { signal }).catch(() => undefined);
 }
 
 interface Trimmed {

@@ -81,9 +81,15 @@ export async function readPage<T>(
             if (byteCount + recordBytes > limits.bytesMax && records.length > 0) return { ok: true, value: page() };
             const offset = header.baseOffset + BigInt(record.offsetDelta);
             byteCount += recordBytes;
-            records.push(view(record, offset, appendTimeMs));
             nextOffset = offset + 1n;
             lastAppendTimeMs = appendTimeMs;
+            try {
+              records.push(view(record, offset, appendTimeMs));
+            } catch (error) {
+              // Headers are decoded when they are looked at, and only those of this record are broken.
+              if (!(error instanceof CorruptBatch)) throw error;
+              unreadable.push({ fromOffset: offset, toOffset: offset, reason: error.message });
+            }
           }
         }
         // A full page may end inside the batch; then it is not passed.
