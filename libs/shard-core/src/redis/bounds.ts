@@ -31,6 +31,8 @@ export const UNSENT_BYTES_MAX = 256 * 1024 * 1024;
 export const WAITING_COMMANDS_MAX = 10_000;
 export const RECONNECT_DELAY_MIN_MS = 20;
 export const RECONNECT_DELAY_MAX_MS = 1_000;
+/** A connection that lasted this long was a good one: the next attempts begin with the shortest delay. */
+export const GOOD_CONNECTION_MS = 100;
 /** `WAIT` is asked in slices of this, so that appends that come meanwhile are not held up by one that hangs. */
 export const WAIT_SLICE_MS = 500;
 /** The same, when shards with different needs wait together. */
@@ -75,4 +77,6 @@ export const SUBSCRIBER_PING_MS = 5_000;
 /** A command is sent again after a redirection of Redis Cluster so often (it was not carried out). */
 export const REDIRECTIONS_MAX = 4;
 export const CLUSTER_REFRESH_DELAY_MS = 250;
+/** A connection that we end and the other side does not is cut off after this. */
+export const DISCONNECT_TIMEOUT_MS = 500;
 export const CLOSE_TIMEOUT_MS = 2_000;

@@ -2,6 +2,8 @@ import { Command, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import {
   COMMANDS_IN_FLIGHT_MAX,
+  DISCONNECT_TIMEOUT_MS,
+  GOOD_CONNECTION_MS,
   type RedisBounds,
   RECONNECT_DELAY_MAX_MS,
   RECONNECT_DELAY_MIN_MS,
@@ -145,7 +147,7 @@ export class Connection {
   /** Doubles with each attempt, and also when connections are made but do not last: a replica refuses every write. */
   #reconnectDelay(): number {
     const lastedMs = performance.now() - this.#openedAt;
-    if (lastedMs > RECONNECT_DELAY_MAX_MS && lastedMs < Infinity) this.#attempts = 0;
+    if (lastedMs > GOOD_CONNECTION_MS && lastedMs < Infinity) this.#attempts = 0;
     this.#openedAt = -Infinity;
     const delay = Math.min(RECONNECT_DELAY_MAX_MS, RECONNECT_DELAY_MIN_MS * 2 ** Math.min(this.#attempts++, 10));
     // Jitter: many processes lose one Redis at one moment.
@@ -192,6 +194,7 @@ export function connectOptions(
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
     connectTimeout: bounds.connectTimeoutMs,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
