@@ -98,6 +98,7 @@ class Door implements KafkaDoor {
   readonly #budget: MemoryBudget;
   readonly #traffic = trafficMetrics('kafka');
   #bridge: Bridge | undefined;
+  #whenEmpty: (() => void) | undefined;
 
   constructor(deps: KafkaDoorDeps, options: KafkaDoorOptions) {
     this.#deps = deps;
@@ -131,17 +132,16 @@ class Door implements KafkaDoor {
     const bridge = this.#bridge;
     // Groups first: members that wait for a rebalance would hold their connections open.
     bridge?.groups.close();
-    for (const connection of this.#connections) connection.drain();
-    const deadline = performance.now() + graceMs;
-    while (this.#connections.size > 0 && performance.now() < deadline)
-      await nextClose(this.#server, this.#connections, deadline);
-    for (const connection of this.#connections) connection.destroy('the server is shutting down');
-    bridge?.metadata.close();
-    this.#bridge = undefined;
+    // Then the place among the bridges, so that these members are sent to the next one and not back.
     await bridge?.brokers.leave().catch((error: unknown) => {
       // The lease ends by itself a little later.
       this.#logger.warn({ door: 'kafka', err: error }, 'the lease of this bridge could not be given up');
     });
+    for (const connection of this.#connections) connection.drain();
+    await this.#emptied(graceMs);
+    for (const connection of this.#connections) connection.destroy('the server is shutting down');
+    bridge?.metadata.close();
+    this.#bridge = undefined;
   }
 
   #accept(socket: Socket, frameBytesMax: number): void {
@@ -160,11 +160,23 @@ class Door implements KafkaDoor {
       closed: (closed) => {
         this.#connections.delete(closed);
         this.#traffic.connections = this.#connections.size;
-        this.#server.emit('tailrace:closed');
+        if (this.#connections.size === 0) this.#whenEmpty?.();
       },
     });
     this.#connections.add(connection);
     this.#traffic.connections = this.#connections.size;
+  }
+
+  /** Waits until the last connection has ended, but no longer than this. */
+  async #emptied(timeoutMs: number): Promise<void> {
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#whenEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #openBridge(bound: Address): Promise<Bridge> {
@@ -215,10 +227,4 @@ class Door implements KafkaDoor {
 /** "All addresses" is no address that a client can use. */
 function reachableHost(host: string): string {
   return host === '' || host === '0.0.0.0' || host === '::' ? hostname() : host;
-}
-
-async function nextClose(server: Server, connections: ReadonlySet<Connection>, deadline: number): Promise<void> {
-  if (connections.size === 0) return;
-  const timeout = AbortSignal.timeout(Math.max(1, deadline - performance.now()));
-  await once(server, 'tailrace:closed', { signal: timeout }).catch(() => undefined);
 }

@@ -13,6 +13,8 @@ export class WireClient {
   #correlationId = 0;
   #bytes: Buffer = Buffer.alloc(0);
   readonly #waiting: { readonly resolve: (frame: Buffer) => void; readonly reject: (error: Error) => void }[] = [];
+  /** Frames that came before anybody asked for them. */
+  readonly #arrived: Buffer[] = [];
   /** Resolves when the other side has closed. */
   readonly closed: Promise<void>;
 
@@ -60,6 +62,8 @@ export class WireClient {
   }
 
   nextFrame(): Promise<Buffer> {
+    const arrived = this.#arrived.shift();
+    if (arrived !== undefined) return Promise.resolve(arrived);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)), ANSWER_TIMEOUT_MS);
       this.#waiting.push({
@@ -86,7 +90,9 @@ export class WireClient {
       if (this.#bytes.length < end) return;
       const frame = this.#bytes.subarray(4, end);
       this.#bytes = this.#bytes.subarray(end);
-      this.#waiting.shift()?.resolve(frame);
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) this.#arrived.push(frame);
+      else waiting.resolve(frame);
     }
   }
 }

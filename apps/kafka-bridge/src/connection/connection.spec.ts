@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  apiVersionsApi,
+  apiVersionsResponse,
+  decodeResponse,
+  describeConfigsApi,
+  encodeRequest,
+  errorCodes,
+  fetchApi,
+  listGroupsApi,
+  metadataApi,
+  produceApi,
+} from '@tailrace/kafka-protocol';
+import { eventually, seededRandom, uniqueName } from '@tailrace/testkit';
+import { handlers } from '../handlers/index.ts';
+import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
+import { batchOf } from '../testing/records.ts';
+import type { WireClient } from '../testing/wire-client.ts';
+
+const FRAME_BYTES_MAX = 200_000;
+
+let under: DoorUnderTest;
+let bystander: WireClient;
+beforeAll(async () => {
+  under = await openDoorUnderTest({ frameBytesMax: FRAME_BYTES_MAX });
+  bystander = await under.connect('bystander');
+});
+afterAll(async () => {
+  bystander.close();
+  await under.close();
+});
+
+const metadataFrame = (correlationId: number) =>
+  Buffer.concat(encodeRequest(metadataApi.request, 9, { correlationId, clientId: 'spec' }, { topics: [] }));
+
+async function bystanderIsWell(): Promise<void> {
+  expect((await bystander.request(metadataApi, 9, { topics: [] })).errorCode).toBe(0);
+}
+
+/** Sends bytes on a connection of their own, waits for its end, and answers the reason that was logged. */
+async function reasonFor(bytes: Buffer): Promise<string> {
+  const client = await under.connect();
+  const port = client.socket.localPort;
+  client.socket.write(bytes);
+  await client.closed;
+  const line = await eventually(
+    () => under.logged.findLast(({ client: peer }) => peer === `127.0.0.1:${port}`) ?? false,
+  );
+  await bystanderIsWell();
+  return String((line as Record<string, unknown>)['reason']);
+}
+
+function framed(body: Buffer): Buffer {
+  const prefix = Buffer.alloc(4);
+  prefix.writeInt32BE(body.length);
+  return Buffer.concat([prefix, body]);
+}
+
+describe('a connection', () => {
+  it.each<[string, Buffer, RegExp]>([
+    ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /HTTP request/],
+    ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), /TLS handshake/],
+    ['a negative length', Buffer.from([0xff, 0xff, 0xff, 0xff]), /negative length/],
+    ['a frame past the bound', Buffer.from([0, 3, 0x0d, 0x41]), /announces 200001 bytes/],
+    ['an empty frame', framed(Buffer.alloc(0)), /RequestHeader/],
+    ['a frame that ends in its header', framed(Buffer.from([0, 3, 0])), /RequestHeader/],
+    [
+      'a frame with something behind its request',
+      framed(Buffer.concat([metadataFrame(1).subarray(4), Buffer.from('x')])),
+      /left over/,
+    ],
+    [
+      'an operation that nobody knows',
+      framed(Buffer.from([0x7f, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff])),
+      /key 32512 is not supported/,
+    ],
+    [
+      'a version that nobody knows',
+      framed(Buffer.from([0, 3, 0, 99, 0, 0, 0, 1, 0xff, 0xff])),
+      /version 99 of the API with key 3/,
+    ],
+  ])('is closed with a reason on %s, and no other one is disturbed', async (_, bytes, reason) => {
+    expect(await reasonFor(bytes)).toMatch(reason);
+  });
+
+  it('is closed on a request that is cut anywhere', async () => {
+    const frame = metadataFrame(1).subarray(4);
+    for (let length = 0; length < frame.length; length++) {
+      const client = await under.connect();
+      client.socket.write(framed(frame.subarray(0, length)));
+      await client.closed;
+    }
+    await bystanderIsWell();
+  });
+
+  it('does no harm with random bytes', async () => {
+    const random = seededRandom(7);
+    for (let i = 0; i < 200; i++) {
+      const { api, versions } = handlers[Math.floor(random() * handlers.length)]!;
+      const version = versions[0] + Math.floor(random() * (versions[1] - versions[0] + 1));
+      const body = Buffer.from(Array.from({ length: Math.floor(random() * 200) }, () => Math.floor(random() * 256)));
+      const header = Buffer.from([0, api.key, 0, version, 0, 0, 0, 1, 0xff, 0xff, 0]);
+      const client = await under.connect();
+      client.socket.write(framed(Buffer.concat([header, body])));
+      // Whatever it was taken for, half of another frame ends it.
+      client.socket.end(Buffer.from([0, 0, 0, 50, 1]));
+      client.socket.resume();
+      await client.closed;
+    }
+    await bystanderIsWell();
+    expect(under.logged.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('answers ApiVersions of a version to come in version 0, with error 35 and the table', async () => {
+    const client = await under.connect();
+    const frame = await client.exchange(framed(Buffer.from([0, 18, 0, 99, 0, 0, 0, 42, 0xff, 0xff])));
+    const { correlationId, body } = decodeResponse(apiVersionsResponse, 0, frame);
+    expect([correlationId, body.errorCode, body.apiKeys.length]).toEqual([
+      42,
+      errorCodes.UNSUPPORTED_VERSION,
+      handlers.length,
+    ]);
+    expect((await client.request(apiVersionsApi, 0, {})).errorCode).toBe(0);
+    client.close();
+  });
+
+  it('answers an operation that it does not offer with error 35 where the answer has room for it', async () => {
+    const client = await under.connect();
+    const answer = await client.request(listGroupsApi, 2, {});
+    expect([answer.errorCode, answer.groups]).toEqual([errorCodes.UNSUPPORTED_VERSION, []]);
+    await bystanderIsWell();
+    await expect(client.request(describeConfigsApi, 1, { resources: [] })).rejects.toThrow('closed');
+  });
+
+  it('answers in the order of the requests, though a later one is quicker', async () => {
+    const client = await under.connect();
+    const slow = encodeRequest(fetchApi.request, 4, { correlationId: 1, clientId: null }, {
+      maxWaitMs: 200, minBytes: 1, maxBytes: 1000,
+      topics: [{ topic: 'no-such-topic', partitions: [] }, { topic: (await topicWithRecord()).name, partitions: [{ partition: 0, fetchOffset: 1n, partitionMaxBytes: 100 }] }],
+    }); // prettier-ignore
+    client.socket.write(Buffer.concat([...slow, metadataFrame(2), metadataFrame(3)]));
+    const order = [await client.nextFrame(), await client.nextFrame(), await client.nextFrame()].map((frame) =>
+      frame.readInt32BE(0),
+    );
+    expect(order).toEqual([1, 2, 3]);
+    client.close();
+  });
+
+  it('takes more requests at once than it works on, and frames in any pieces', async () => {
+    const client = await under.connect();
+    const stream = Buffer.concat(Array.from({ length: 500 }, (_, i) => metadataFrame(i)));
+    const answers: Promise<Buffer>[] = Array.from({ length: 500 }, () => client.nextFrame());
+    for (let at = 0; at < stream.length; at += 777) client.socket.write(stream.subarray(at, at + 777));
+    expect((await Promise.all(answers)).map((frame) => frame.readInt32BE(0))).toEqual(
+      Array.from({ length: 500 }, (_, i) => i),
+    );
+    client.close();
+  });
+
+  it('holds a client back that does not read, and goes on when it does', async () => {
+    const { name } = await topicWithRecord('x'.repeat(100_000));
+    const client = await under.connect();
+    client.socket.pause();
+    const request = encodeRequest(fetchApi.request, 4, { correlationId: 1, clientId: null }, {
+      maxWaitMs: 0, minBytes: 1, maxBytes: 1_000_000, topics: [{ topic: name, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1_000_000 }] }],
+    }); // prettier-ignore
+    const count = 300;
+    for (let i = 0; i < count; i++) client.socket.write(Buffer.concat(request));
+    const before = process.memoryUsage();
+    await bystanderIsWell();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const after = process.memoryUsage();
+    // 300 answers would be 30 MB; the socket holds a few.
+    expect(after.external + after.arrayBuffers - before.external - before.arrayBuffers).toBeLessThan(15_000_000);
+    client.socket.resume();
+    for (let i = 0; i < count; i++) expect((await client.nextFrame()).length).toBeGreaterThan(100_000);
+    client.close();
+  });
+
+  it('ends when nothing comes for its idle time', async () => {
+    const idle = await openDoorUnderTest({ idleMs: 100 });
+    const client = await idle.connect();
+    await client.closed;
+    await idle.close();
+  });
+});
+
+describe('closing the door', () => {
+  it('answers what is under way, takes no more, and waits no longer than it must', async () => {
+    const closing = await openDoorUnderTest();
+    const client = await closing.connect();
+    const { responses } = await client.request(produceApi, 9, {
+      acks: -1,
+      timeoutMs: 1,
+      topicData: [{ name: 't', partitionData: [{ index: 0, records: batchOf(['a']) }] }],
+    });
+    expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
+    const waiting = client.request(fetchApi, 4, {
+      maxWaitMs: 9_000, minBytes: 1, maxBytes: 1000, topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: 1n, partitionMaxBytes: 100 }] }],
+    }); // prettier-ignore
+    await bystanderIsWell();
+    const started = performance.now();
+    await closing.close();
+    expect((await waiting).responses[0]?.partitions[0]?.errorCode).toBe(0);
+    await client.closed;
+    expect(performance.now() - started).toBeLessThan(2_500);
+    await expect(closing.connect()).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+async function topicWithRecord(value = 'a') {
+  const name = uniqueName('connection');
+  const partitionData = [{ index: 0, records: batchOf([value]) }];
+  await bystander.request(produceApi, 9, { acks: -1, timeoutMs: 1, topicData: [{ name, partitionData }] });
+  return { name };
+}
