@@ -1,9 +1,12 @@
 import { fdatasync, open, close as closeFile } from 'node:fs';
 import { promisify } from 'node:util';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import { WAITING_CHANGES_MAX } from './bounds.ts';
 import { type DataDirectory, DataDirectoryLocked, DataDirectoryUnusable, reasonOf } from './data-directory.ts';
+
+// Asked for at run time: jest 30 looks for `node:sqlite` among the packages and does not find it.
+const sqliteModule = process.getBuiltinModule('node:sqlite');
 
 /** Raised when the tables change; an older or newer directory is refused rather than misread. */
 const SCHEMA_VERSION = 1;
@@ -71,7 +74,7 @@ export class Database {
   static open(directory: DataDirectory, syncs: boolean): Database {
     let sqlite: DatabaseSync | undefined;
     try {
-      sqlite = new DatabaseSync(directory.database, { timeout: 0 });
+      sqlite = new sqliteModule.DatabaseSync(directory.database, { timeout: 0 });
       sqlite.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
       // In this mode the lock comes with the first write, and stays.
       sqlite.exec('BEGIN IMMEDIATE');
