@@ -268,7 +268,7 @@ describe('following a stream', () => {
     let byteCount = 0;
     socket.on('data', (chunk: Buffer) => (byteCount += chunk.length));
     socket.resume();
-    await eventually(() => expect(byteCount).toBeGreaterThan(count * value.length), { timeoutMs: 20_000 });
+    await eventually(() => expect(byteCount).toBeGreaterThan(count * value.length), { timeoutMs: 25_000 });
     // One value a page: whoever read on without being read from would have been here already.
     expect(store.readCount - read).toBeGreaterThan(count / 3);
     socket.destroy();

@@ -5,12 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, uniqueName } from '@tailrace/testkit';
 import type { Ingest, PutOutcome } from '../src/ingest/index.ts';
+import { LINE_BYTES_MAX, LINES_IN_FLIGHT_MAX } from '../src/rest/append-lines.ts';
 import { MemoryStore } from './rest-memory-store.ts';
 import { type RestService, startRestService } from './rest-service.ts';
-
-/** What append-lines.ts promises. */
-const LINES_IN_FLIGHT_MAX = 500;
-const LINE_BYTES_MAX = 3 * 1024 * 1024;
 
 const store = new MemoryStore();
 let service: RestService;
@@ -35,6 +32,9 @@ beforeAll(async () => {
   service = await startRestService(store, { wrapIngest: counting });
 });
 afterAll(() => service.close());
+/** 200,000 lines take some seconds, and more where other tests run beside. */
+const LONG_TEST_MS = 120_000;
+
 afterEach(() => {
   [inFlight, inFlightMost, putCount] = [0, 0, 0];
   refuseWith = undefined;
@@ -94,30 +94,37 @@ function httpChunk(text: string): string {
 }
 
 describe('a body of lines', () => {
-  it('of 200,000 is written in order, one result each, with few of them in memory', async () => {
-    const count = 200_000;
-    const name = await newStream();
-    function* body() {
-      for (let i = 0; i < count;) {
-        let piece = '';
-        for (const end = Math.min(count, i + 1000); i < end; i++) piece += `{"partitionKey":"k","data":"${i}"}\n`;
-        yield Buffer.from(piece);
+  it(
+    'of 200,000 is written in order, one result each, with few of them in memory',
+    async () => {
+      const count = 200_000;
+      const name = await newStream();
+      function* body() {
+        for (let i = 0; i < count;) {
+          let piece = '';
+          for (const end = Math.min(count, i + 1000); i < end; i++) piece += `{"partitionKey":"k","data":"${i}"}\n`;
+          yield Buffer.from(piece);
+        }
       }
-    }
-    const response = await send(name, Readable.from(body()));
-    expect(response.status).toBe(200);
-    let line = 0;
-    for await (const text of createInterface({ input: Readable.fromWeb(response.body as never) })) {
-      const result = JSON.parse(text) as { line: number; offset: string };
-      if (result.line !== line + 1 || result.offset !== String(line)) expect([line, result]).toBe('the next line');
-      line++;
-    }
-    expect(line).toBe(count);
-    expect(inFlightMost).toBeLessThanOrEqual(LINES_IN_FLIGHT_MAX);
-    expect(inFlightMost).toBeGreaterThan(100);
-    const { body: last } = await service.call('GET', `/v1/streams/${name}/shards/0/records?as=text&from=${count - 1}`);
-    expect(last).toMatchObject({ records: [{ data: String(count - 1) }], nextOffset: String(count) });
-  });
+      const response = await send(name, Readable.from(body()));
+      expect(response.status).toBe(200);
+      let line = 0;
+      for await (const text of createInterface({ input: Readable.fromWeb(response.body as never) })) {
+        const result = JSON.parse(text) as { line: number; offset: string };
+        if (result.line !== line + 1 || result.offset !== String(line)) expect([line, result]).toBe('the next line');
+        line++;
+      }
+      expect(line).toBe(count);
+      expect(inFlightMost).toBeLessThanOrEqual(LINES_IN_FLIGHT_MAX);
+      expect(inFlightMost).toBeGreaterThan(100);
+      const { body: last } = await service.call(
+        'GET',
+        `/v1/streams/${name}/shards/0/records?as=text&from=${count - 1}`,
+      );
+      expect(last).toMatchObject({ records: [{ data: String(count - 1) }], nextOffset: String(count) });
+    },
+    LONG_TEST_MS,
+  );
 
   it('goes on behind bad lines, and each gets its error in its place', async () => {
     const name = await newStream();
@@ -177,51 +184,55 @@ describe('a body of lines', () => {
     await eventually(() => expect(answer).toMatch(/\r\n0\r\n\r\n$/));
   });
 
-  it('is not read on while its results are not taken, and whole once they are', async () => {
-    const name = await newStream();
-    const socket = await open(name);
-    socket.pause();
-    const lineCount = 150_000;
-    const piece = httpChunk('{"partitionKey":"k","data":"0123456789"}\n'.repeat(1000));
-    let sent = 0;
-    const sendMore = (): void => {
-      while (sent < lineCount) {
-        sent += 1000;
-        if (!socket.write(piece)) {
-          socket.once('drain', sendMore);
-          return;
+  it(
+    'is not read on while its results are not taken, and whole once they are',
+    async () => {
+      const name = await newStream();
+      const socket = await open(name);
+      socket.pause();
+      const lineCount = 100_000;
+      const piece = httpChunk('{"partitionKey":"k","data":"0123456789"}\n'.repeat(1000));
+      let sent = 0;
+      const sendMore = (): void => {
+        while (sent < lineCount) {
+          sent += 1000;
+          if (!socket.write(piece)) {
+            socket.once('drain', sendMore);
+            return;
+          }
         }
-      }
-      socket.write('0\r\n\r\n');
-    };
-    sendMore();
-    // It stands still, far from the end: 150,000 results are more than all buffers between us hold.
-    let seen = -1;
-    await eventually(
-      async () => {
-        const before = putCount;
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        seen = putCount;
-        expect(seen).toBe(before);
-        expect(seen).toBeGreaterThan(0);
-      },
-      { timeoutMs: 20_000 },
-    );
-    expect(seen).toBeLessThan(lineCount);
-    expect(inFlightMost).toBeLessThanOrEqual(LINES_IN_FLIGHT_MAX);
-    let lines = 0;
-    let tail = '';
-    socket.on('data', (chunk: Buffer) => {
-      const text = chunk.toString('latin1');
-      lines += text.split('"sequenceNumber"').length - 1;
-      tail = (tail + text).slice(-16);
-    });
-    socket.resume();
-    await eventually(() => expect(tail).toMatch(/\r\n0\r\n\r\n$/), { timeoutMs: 20_000 });
-    expect(putCount).toBe(lineCount);
-    expect(lines).toBeGreaterThan(lineCount - 1000);
-    socket.destroy();
-  });
+        socket.write('0\r\n\r\n');
+      };
+      sendMore();
+      // It stands still, far from the end: 100,000 results are more than all buffers between us hold.
+      let seen = -1;
+      await eventually(
+        async () => {
+          const before = putCount;
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          seen = putCount;
+          expect(seen).toBe(before);
+          expect(seen).toBeGreaterThan(0);
+        },
+        { timeoutMs: 60_000 },
+      );
+      expect(seen).toBeLessThan(lineCount);
+      expect(inFlightMost).toBeLessThanOrEqual(LINES_IN_FLIGHT_MAX);
+      let lines = 0;
+      let tail = '';
+      socket.on('data', (chunk: Buffer) => {
+        const text = chunk.toString('latin1');
+        lines += text.split('"sequenceNumber"').length - 1;
+        tail = (tail + text).slice(-16);
+      });
+      socket.resume();
+      await eventually(() => expect(tail).toMatch(/\r\n0\r\n\r\n$/), { timeoutMs: 60_000 });
+      expect(putCount).toBe(lineCount);
+      expect(lines).toBeGreaterThan(lineCount - 1000);
+      socket.destroy();
+    },
+    LONG_TEST_MS,
+  );
 
   it('that breaks off leaves what was acknowledged, not the half line, and nothing hangs', async () => {
     const name = await newStream();
@@ -231,9 +242,12 @@ describe('a body of lines', () => {
     socket.write(httpChunk('{"data":"whole"}\n'.repeat(100) + '{"data":"ha'));
     await eventually(() => expect(answer).toContain('{"line":100,'));
     socket.destroy();
-    await eventually(async () => {
-      expect(await new Promise((resolve) => service.server.getConnections((_, count) => resolve(count)))).toBe(0);
-    });
+    await eventually(
+      async () => {
+        expect(await new Promise((resolve) => service.server.getConnections((_, count) => resolve(count)))).toBe(0);
+      },
+      { timeoutMs: 15_000 },
+    );
     expect(await stored(name)).toEqual(Array.from({ length: 100 }, () => 'whole'));
     expect(service.logged.filter(({ level }) => level === 'error')).toEqual([]);
   });
@@ -270,6 +284,26 @@ describe('a body of lines', () => {
     socket.write(httpChunk('{"data":"2"}\n'));
     await eventually(() => expect(answer).toContain('{"line":2,"shardId"'));
     socket.destroy();
+  });
+});
+
+describe('a body of lines when the service stops', () => {
+  it('is answered as far as it was written, and told that it was not all', async () => {
+    const other = await startRestService(new MemoryStore());
+    await other.call('POST', '/v1/streams', { name: 's', shards: 1 });
+    const socket = connect(other.port, '127.0.0.1');
+    socket.write(
+      'POST /v1/streams/s/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n' +
+        `transfer-encoding: chunked\r\n\r\n${httpChunk('{"data":"1"}\n{"data":')}`,
+    );
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    await eventually(() => expect(answer).toContain('{"line":1,'));
+    other.handler.stop();
+    await eventually(() => expect(answer).toMatch(/\{"error":\{"code":"serviceStopping".+\r\n0\r\n\r\n$/s));
+    expect((await other.call('GET', '/v1/streams/s/shards/0/records')).body.records).toHaveLength(1);
+    socket.destroy();
+    await other.close();
   });
 });
 

@@ -10,8 +10,15 @@ import { validate } from './validation.ts';
 
 /** A value of 1 MiB in base64, or as text with every character escaped once, with its headers. */
 export const LINE_BYTES_MAX = 3 * 1024 * 1024;
-/** Lines that are under way at once: the next ones are read when these have been answered and the answer was taken. */
-export const LINES_IN_FLIGHT_MAX = 500;
+/** Lines that are written together: those that one chunk of the body completes, and no more than PutRecords has. */
+const GROUP_LINES_MAX = 500;
+/**
+ * Groups that are under way at once: while the store syncs one, the next are read and queued behind it. One at a time
+ * left the disk idle half of the time.
+ */
+export const GROUPS_IN_FLIGHT_MAX = 8;
+/** What a body costs at most: the next line is read when these have been answered and the answer was taken. */
+export const LINES_IN_FLIGHT_MAX = GROUP_LINES_MAX * GROUPS_IN_FLIGHT_MAX;
 /** How long a line waits for the quota of its shard before it is refused. */
 export const THROTTLE_WAIT_MS_MAX = 30_000;
 /** Tokens come one by one: waiting for a single one would send the lines of a group one by one too. */
@@ -36,6 +43,8 @@ export const lineResultView = z
   .meta({ id: 'LineResult', description: 'Lines are numbered from 1; empty ones are counted and get no result.' });
 
 export interface AppendLinesOptions {
+  /** 1 to `GROUPS_IN_FLIGHT_MAX`. Lines that have to wait for a quota keep their order the better the fewer it is. */
+  readonly groupsInFlight: number;
   /** Tell failed lines only, and a summary at the end. */
   readonly errorsOnly: boolean;
   /** Fires when the client has gone or the door closes: nothing more is read. */
@@ -51,9 +60,9 @@ type Read =
   { readonly number: number; readonly record: IngestRecord } | { readonly number: number; readonly problem: Problem };
 
 /**
- * Writes the records of an NDJSON body and yields result lines, in the order of the lines. Memory is bounded by one
- * group of lines: the body is read on only when the caller asks for more, which it does when the client has taken what
- * it got, and the client's sending stops as long as nothing is read.
+ * Writes the records of an NDJSON body and yields result lines, in the order of the lines. Memory is bounded by the groups
+ * in flight: the body is read on only when the oldest one has been answered and the answer asked for, which is when the
+ * client has taken the one before, and the client's sending stops as long as nothing is read.
  *
  * A bad line gets an error and the rest goes on. A line beyond its shard's write limit waits, and with it the body,
  * for up to `THROTTLE_WAIT_MS_MAX`: slowing down is what a body without end can do and a batch cannot.
@@ -63,34 +72,133 @@ export async function* appendLines(
   put: Put,
   options: AppendLinesOptions,
 ): AsyncGenerator<string> {
-  const lines = new NdjsonLines(LINE_BYTES_MAX);
+  const { signal } = options;
   const results = new LineResults(options.errorsOnly);
+  const groups = new GroupQueue(options.groupsInFlight);
+  const stop = (): void => groups.close(serviceStopping());
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  // Ends by itself, with the body or when the queue is closed; what goes wrong in it is the end of the queue.
+  void fill(groups, body, put, options);
+  try {
+    for (;;) {
+      const group = await groups.next();
+      if (group === undefined) break;
+      const text = results.of(group.lines, await group.outcomes);
+      groups.answered();
+      if (text !== '') yield text;
+    }
+    // The status has been sent long ago: the last line says how it ended.
+    yield groups.problem === undefined ? results.end() : results.brokenOff(groups.problem);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    groups.close(undefined);
+  }
+}
+
+/** Reads the body, and starts to write each group as soon as there is room for it. */
+async function fill(
+  groups: GroupQueue,
+  body: AsyncIterable<Buffer>,
+  put: Put,
+  { signal, failed }: AppendLinesOptions,
+): Promise<void> {
+  const lines = new NdjsonLines(LINE_BYTES_MAX);
   let group: Read[] = [];
+  const start = async (): Promise<void> => {
+    if (group.length === 0) return;
+    const ready = group;
+    group = [];
+    await groups.room();
+    if (!groups.closed) groups.push({ lines: ready, outcomes: putGroup(ready, put, signal) });
+  };
   try {
     for await (const chunk of body) {
       for (const line of lines.push(chunk)) {
         group.push(readLine(line));
-        if (group.length < LINES_IN_FLIGHT_MAX) continue;
-        yield* results.of(group, await putGroup(group, put, options.signal));
-        group = [];
+        if (group.length >= GROUP_LINES_MAX) await start();
       }
       // What this chunk completed is not kept waiting for the next one, which may be long in coming.
-      if (group.length > 0) yield* results.of(group, await putGroup(group, put, options.signal));
-      group = [];
-      if (options.signal.aborted) {
-        yield results.brokenOff(serviceStopping());
-        return;
-      }
+      await start();
+      if (groups.closed) return;
     }
     for (const line of lines.end()) group.push(readLine(line));
-    if (group.length > 0) yield* results.of(group, await putGroup(group, put, options.signal));
+    await start();
+    groups.close(undefined);
   } catch (error) {
-    // The status has been sent long ago: the last line says it.
-    if (!(error instanceof Problem)) options.failed(error);
-    yield results.brokenOff(problemOfError(error));
-    return;
+    if (!(error instanceof Problem)) failed(error);
+    groups.close(problemOfError(error));
   }
-  yield* results.end();
+}
+
+/** Lines that are being written. */
+interface Group {
+  readonly lines: readonly Read[];
+  readonly outcomes: Promise<PutOutcome[]>;
+}
+
+/** The groups under way, in the order of their lines; one side puts them in, the other takes them out. */
+class GroupQueue {
+  readonly #groupsMax: number;
+  readonly #groups: Group[] = [];
+  #closed = false;
+  #problem: Problem | undefined;
+  /** At most one side waits: the one for room, or the other for a group. */
+  #wake: (() => void) | undefined;
+
+  constructor(groupsMax: number) {
+    this.#groupsMax = groupsMax;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Why the lines behind the last group are not written. */
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+
+  /** Waits until another group may be put in, or the queue is closed. */
+  async room(): Promise<void> {
+    while (this.#groups.length >= this.#groupsMax && !this.#closed) await this.#woken();
+  }
+
+  push(group: Group): void {
+    this.#groups.push(group);
+    this.#stir();
+  }
+
+  /** The oldest group, which stays until it is `answered`; `undefined` when there is none and no more will come. */
+  async next(): Promise<Group | undefined> {
+    while (this.#groups.length === 0 && !this.#closed) await this.#woken();
+    return this.#groups[0];
+  }
+
+  answered(): void {
+    this.#groups.shift();
+    this.#stir();
+  }
+
+  /** No more groups; those that are in the queue are still answered. The first reason counts. */
+  close(problem: Problem | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#problem = problem;
+    this.#stir();
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #stir(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
 }
 
 function readLine(line: NdjsonLine): Read {
@@ -147,7 +255,7 @@ class LineResults {
     this.#errorsOnly = errorsOnly;
   }
 
-  *of(group: readonly Read[], outcomes: readonly PutOutcome[]): Generator<string> {
+  of(group: readonly Read[], outcomes: readonly PutOutcome[]): string {
     let text = '';
     let next = 0;
     for (const read of group) {
@@ -157,24 +265,24 @@ class LineResults {
         if (!this.#errorsOnly) text += jsonLine({ line: read.number, ...viewPlaced(outcome.value) });
       } else {
         this.#failed++;
-        const problem =
-          'problem' in read ? read.problem : problemOfRefusal((outcome as PutOutcome & { ok: false }).refusal);
+        const problem = 'problem' in read ? read.problem : problemOfRefusal((outcome as Refused).refusal);
         text += jsonLine({ line: read.number, error: viewFailed(problem) });
       }
     }
-    if (text !== '') yield text;
+    return text;
   }
 
   brokenOff(problem: Problem): string {
     return jsonLine({ error: viewFailed(problem) });
   }
 
-  *end(): Generator<string> {
+  end(): string {
     const [written, failed] = [this.#written, this.#failed];
-    if (this.#errorsOnly) yield jsonLine({ summary: { lines: written + failed, written, failed } });
+    return this.#errorsOnly ? jsonLine({ summary: { lines: written + failed, written, failed } }) : '';
   }
 }
 
+type Refused = PutOutcome & { readonly ok: false };
 type LineResult = { line: number } | { line?: number; error: FailedView } | { summary: object };
 
 function jsonLine(result: LineResult): string {

@@ -2,7 +2,7 @@ import type { Span } from '@opentelemetry/api';
 import { setHttpTransfer } from '@tailrace/telemetry';
 import { z } from 'zod';
 import type { PutOutcome } from '../../ingest/index.ts';
-import { appendLines, lineResultView, NDJSON_ERRORS_ONLY } from '../append-lines.ts';
+import { appendLines, GROUPS_IN_FLIGHT_MAX, lineResultView, NDJSON_ERRORS_ONLY } from '../append-lines.ts';
 import { BYTES_MEDIA_TYPE, JSON_MEDIA_TYPE, NDJSON_MEDIA_TYPE } from '../media-type.ts';
 import { operation, type RestAnswer } from '../operation.ts';
 import { invalidRequest, problemOfRefusal, retryAfterSeconds, streamNotFound } from '../problem.ts';
@@ -76,7 +76,7 @@ export const appendRecords = operation({
     },
   },
   problems: [400, 404, 413, 415, 429, 503],
-  async run({ path, query, body, span, signal }, { catalog, ingest, logger }) {
+  async run({ path, query, body, span, signal }, { catalog, ingest, limits, logger }) {
     const stream = await catalog.find(path.stream);
     if (stream === undefined) throw streamNotFound(path.stream);
     if (body.mediaType !== BYTES_MEDIA_TYPE && (query.partitionKey ?? query.explicitHashKey) !== undefined) {
@@ -89,7 +89,12 @@ export const appendRecords = operation({
       return {
         status: 200,
         contentType: NDJSON_MEDIA_TYPE,
-        chunks: appendLines(body.chunks(), put, { errorsOnly: query.results === 'errors', signal, failed }),
+        chunks: appendLines(body.chunks(), put, {
+          groupsInFlight: limits.enabled && stream.writeLimited ? 1 : GROUPS_IN_FLIGHT_MAX,
+          errorsOnly: query.results === 'errors',
+          signal,
+          failed,
+        }),
       };
     }
     if (body.mediaType === BYTES_MEDIA_TYPE) {
