@@ -5,7 +5,8 @@ import { UsageError } from '../usage-error.ts';
 interface StreamSummary {
   readonly name: string;
   readonly status: string;
-  readonly shards: number;
+  /** Open ones. */
+  readonly openShardCount: number;
 }
 
 interface ShardDescription {
@@ -36,7 +37,7 @@ export async function run(args: readonly string[]): Promise<number> {
           ? 'No streams yet. `tailrace streams create NAME` makes one.\n'
           : table(
               ['NAME', 'SHARDS', 'STATUS'],
-              all.map(({ name, shards, status }) => [name, String(shards), status]),
+              all.map(({ name, openShardCount, status }) => [name, String(openShardCount), status]),
             ),
       );
       return 0;
