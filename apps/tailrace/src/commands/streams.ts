@@ -84,11 +84,11 @@ async function listAll(http: string): Promise<StreamSummary[]> {
     const query: string = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
     const page = (await request(http, 'GET', `/v1/streams${query}`)) as {
       readonly streams: readonly StreamSummary[];
-      readonly next?: string;
+      readonly nextAfter?: string;
     };
     all.push(...page.streams);
-    if (page.next === undefined) return all;
-    after = page.next;
+    if (page.nextAfter === undefined) return all;
+    after = page.nextAfter;
   }
 }
 
