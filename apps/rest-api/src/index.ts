@@ -1,4 +1,10 @@
-export { createHttpDoor, type HttpDoor, type HttpDoorDependencies } from './http/http-door.ts';
+export {
+  createHttpDoor,
+  type HttpDoor,
+  type HttpDoorDependencies,
+  type HttpDoorOptions,
+  type RestListener,
+} from './http/http-door.ts';
 export {
   Ingest,
   type IngestDependencies,

@@ -64,7 +64,7 @@ export async function awsHarness({ limits: enabled = false } = {}): Promise<AwsH
       requestId: '00000000-0000-4000-8000-000000000000',
       source: undefined as never,
       respond: keep,
-      respondAndStop: keep,
+      refuseEarly: keep,
     };
     await protocol.handle(exchange, Buffer.from(body));
     const { statusCode, contentType, body: bytes } = answer as Answer;

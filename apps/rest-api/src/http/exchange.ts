@@ -25,8 +25,8 @@ export interface Exchange {
   readonly source: IncomingMessage | ServerHttp2Stream;
   /** Answers, once; if the client has gone, nothing happens. */
   respond(answer: Answer): void;
-  /** Answers, and then ends the connection or stream without reading what is still coming. */
-  respondAndStop(answer: Answer): void;
+  /** Refuses a request whose body is still coming: what comes is thrown away, and after `lingerMs` the client is cut. */
+  refuseEarly(answer: Answer, lingerMs: number): void;
 }
 
 const EXPOSED_HEADERS = 'x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date';
@@ -75,12 +75,22 @@ export class Http1Exchange implements Exchange {
     else response.end(body);
   }
 
-  respondAndStop(answer: Answer): void {
+  refuseEarly({ statusCode, contentType, body }: Answer, lingerMs: number): void {
     const response = this.#response;
     if (response.destroyed) return;
-    response.shouldKeepAlive = false;
-    response.once('finish', () => this.source.destroy());
-    this.respond(answer);
+    const headers = answerHeaders(this, contentType, body.length);
+    headers.push('Connection', 'close');
+    response.writeHead(statusCode, headers);
+    response.write(body, 'latin1');
+    // The end closes the connection, and with unread bytes in it the client's side would throw the answer away.
+    const end = (): void => {
+      clearTimeout(timer);
+      response.end();
+    };
+    const timer = setTimeout(end, lingerMs);
+    this.source.once('end', end);
+    this.source.once('close', end);
+    this.source.resume();
   }
 }
 
@@ -117,10 +127,10 @@ export class Http2Exchange implements Exchange {
     if (body.length > 0) stream.end(typeof body === 'string' ? Buffer.from(body, 'latin1') : body);
   }
 
-  respondAndStop(answer: Answer): void {
+  refuseEarly(answer: Answer, _lingerMs: number): void {
     const stream = this.source;
     if (stream.destroyed) return;
-    // RFC 9113, 8.1: a complete answer, then NO_ERROR tells the client to stop sending.
+    // RFC 9113, 8.1: a complete answer, then NO_ERROR tells the client to stop sending. Other streams go on.
     stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
     this.respond(answer);
   }

@@ -23,8 +23,8 @@ import {
   H2_STREAM_WINDOW_BYTES,
   H2_STREAMS_MAX,
   HEADER_BYTES_MAX,
-  HEADERS_TIMEOUT_MS,
-  IDLE_TIMEOUT_MS,
+  HTTP_TIMEOUTS,
+  type HttpTimeouts,
   TIMEOUT_CHECK_INTERVAL_MS,
 } from './http-limits.ts';
 import { sniffProtocol } from './protocol-sniffer.ts';
@@ -45,6 +45,11 @@ export interface HttpDoorDependencies {
 /** A request listener that also ends what has no end of its own (feeds, long polls) when the door closes. */
 export type RestListener = RequestListener & { stop?(): void };
 
+export interface HttpDoorOptions {
+  /** Others than the usual ones. */
+  readonly timeouts?: Partial<HttpTimeouts>;
+}
+
 export interface HttpDoor {
   /** Answers the address that it got; port 0 takes a free one. Rejects when the port is taken, or with StoreUnavailable. */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ host: string; port: number }>;
@@ -53,14 +58,15 @@ export interface HttpDoor {
 }
 
 /** One port for HTTP/1.1 and HTTP/2 with prior knowledge, the AWS protocol and plain REST. */
-export function createHttpDoor(dependencies: HttpDoorDependencies): HttpDoor {
-  return new Door(dependencies);
+export function createHttpDoor(dependencies: HttpDoorDependencies, options: HttpDoorOptions = {}): HttpDoor {
+  return new Door(dependencies, { ...HTTP_TIMEOUTS, ...options.timeouts });
 }
 
 const REST_PATH = /^\/(?:v1|openapi\.json|docs|health[a-z/]*)(?:[/?]|$)/;
 
 class Door implements HttpDoor {
   readonly #dependencies: HttpDoorDependencies;
+  readonly #timeouts: HttpTimeouts;
   readonly #http1: Server;
   readonly #http2: Http2Server;
   readonly #restOverHttp2: RestOverHttp2 | undefined;
@@ -72,20 +78,21 @@ class Door implements HttpDoor {
   #aws: AwsProtocol | undefined;
   #closing = false;
 
-  constructor(dependencies: HttpDoorDependencies) {
+  constructor(dependencies: HttpDoorDependencies, timeouts: HttpTimeouts) {
     this.#dependencies = dependencies;
+    this.#timeouts = timeouts;
     const { restHandler } = dependencies;
     this.#restOverHttp2 = restHandler && new RestOverHttp2(restHandler);
     this.#http1 = createServer({
       maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
+      headersTimeout: timeouts.headersMs,
       // Plain REST streams bodies of any length; those of the AWS protocol have a timeout of their own.
       requestTimeout: 0,
-      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, timeouts.headersMs),
+      keepAliveTimeout: timeouts.idleMs,
       noDelay: true,
     });
-    this.#http1.timeout = IDLE_TIMEOUT_MS;
+    this.#http1.timeout = timeouts.idleMs;
     this.#http1.maxConnections = CONNECTIONS_MAX;
     this.#http2 = createHttp2Server({
       maxSessionMemory: H2_SESSION_MEMORY_MIB,
@@ -159,7 +166,7 @@ class Door implements HttpDoor {
       this.#undecided.delete(socket);
       traffic.connections--;
     });
-    sniffProtocol(socket, (protocol) => {
+    sniffProtocol(socket, this.#timeouts.sniffMs, (protocol) => {
       this.#undecided.delete(socket);
       speak(protocol);
     });
@@ -168,7 +175,7 @@ class Door implements HttpDoor {
   #onSession(session: ServerHttp2Session): void {
     this.#sessions.add(session);
     session.setLocalWindowSize(H2_CONNECTION_WINDOW_BYTES);
-    session.setTimeout(IDLE_TIMEOUT_MS, () => session.close());
+    session.setTimeout(this.#timeouts.idleMs, () => session.close());
     session.on('close', () => this.#sessions.delete(session));
     session.on('error', (error) => logger.debug({ door: 'http', err: error }, 'HTTP/2 session failed'));
   }
@@ -200,12 +207,12 @@ class Door implements HttpDoor {
       exchange.respond({ statusCode: 200, contentType: undefined, body: '' });
       return;
     }
-    gatherBody(exchange, this.#budget, (outcome) => this.#answer(exchange, outcome));
+    gatherBody(exchange, this.#budget, this.#timeouts.bodyMs, (outcome) => this.#answer(exchange, outcome));
   }
 
   #answer(exchange: Exchange, outcome: BodyOutcome): void {
     if (!outcome.ok) {
-      if (outcome.code !== 'gone') exchange.respondAndStop(bodyRefusals[outcome.code]);
+      if (outcome.code !== 'gone') exchange.refuseEarly(bodyRefusals[outcome.code], this.#timeouts.lingerMs);
       return;
     }
     const { body } = outcome;

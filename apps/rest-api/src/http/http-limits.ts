@@ -1,4 +1,4 @@
-/** What a client may cost this door. Times in milliseconds. */
+/** What a client may cost this door. */
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -9,15 +9,28 @@ export const HEADER_BYTES_MAX = 16 * KIB;
 export const BODY_BYTES_MAX = 7.5 * MIB;
 /** Bodies of all requests under way together: beyond it, requests are refused, as ones to be tried again. */
 export const BODIES_HELD_BYTES_MAX = 512 * MIB;
-/** How long a connection may leave open which protocol it speaks. */
-export const SNIFF_TIMEOUT_MS = 10_000;
-/** Slow headers: a client that sends them a byte at a time holds a connection no longer than this. */
-export const HEADERS_TIMEOUT_MS = 10_000;
-/** Slow bodies of the AWS protocol. Plain REST streams bodies of any length, and has the idle timeout alone. */
-export const BODY_TIMEOUT_MS = 30_000;
-/** A connection on which nothing moves at all. */
-export const IDLE_TIMEOUT_MS = 75_000;
-/** How often slow headers are looked for. */
+/** How long clients may take. In milliseconds. */
+export interface HttpTimeouts {
+  /** To show which protocol a connection speaks. */
+  readonly sniffMs: number;
+  /** To send all headers of a request: a client that sends them a byte at a time holds a connection no longer. */
+  readonly headersMs: number;
+  /** To send a body of the AWS protocol. Plain REST streams bodies of any length, and has the idle timeout alone. */
+  readonly bodyMs: number;
+  /** In which nothing at all moves on a connection. */
+  readonly idleMs: number;
+  /** To read a refusal while it still sends: a connection that is cut at once loses the answer that was under way. */
+  readonly lingerMs: number;
+}
+
+export const HTTP_TIMEOUTS: HttpTimeouts = {
+  sniffMs: 10_000,
+  headersMs: 10_000,
+  bodyMs: 30_000,
+  idleMs: 75_000,
+  lingerMs: 2_000,
+};
+/** How often slow headers are looked for, at least. */
 export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
 /** Open connections; further ones are closed at once. */
 export const CONNECTIONS_MAX = 10_000;

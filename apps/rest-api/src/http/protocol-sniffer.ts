@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { SNIFF_TIMEOUT_MS } from './http-limits.ts';
 
 /** What an HTTP/2 client with prior knowledge sends first. RFC 9113, 3.4. No HTTP/1 request begins like it. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
@@ -7,11 +6,11 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /**
  * Looks at the first bytes of a connection and says which HTTP it speaks, once that is clear: mostly with the first
  * byte, at the latest with the 24th. The bytes stay in the socket for whoever takes it over. A connection that says
- * nothing is closed.
+ * nothing in time is closed.
  */
-export function sniffProtocol(socket: Socket, decided: (protocol: 'http1' | 'http2') => void): void {
+export function sniffProtocol(socket: Socket, timeoutMs: number, decided: (protocol: 'http1' | 'http2') => void): void {
   let held: Buffer | undefined;
-  const timeout = setTimeout(() => socket.destroy(), SNIFF_TIMEOUT_MS);
+  const timeout = setTimeout(() => socket.destroy(), timeoutMs);
 
   const onReadable = (): void => {
     const chunk = socket.read() as Buffer | null;

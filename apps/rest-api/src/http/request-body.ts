@@ -1,6 +1,6 @@
 import type { BodyBudget } from './body-budget.ts';
 import type { Exchange } from './exchange.ts';
-import { BODY_BYTES_MAX, BODY_TIMEOUT_MS } from './http-limits.ts';
+import { BODY_BYTES_MAX } from './http-limits.ts';
 
 export type BodyOutcome =
   | { readonly ok: true; readonly body: Buffer }
@@ -17,6 +17,7 @@ const EMPTY = Buffer.alloc(0);
 export function gatherBody(
   { headers, source }: Exchange,
   budget: BodyBudget,
+  timeoutMs: number,
   done: (outcome: BodyOutcome) => void,
 ): void {
   const announced = headers['content-length'];
@@ -47,8 +48,7 @@ export function gatherBody(
     if (first === undefined) {
       first = chunk;
       // Most bodies are here with their first chunk; the timer is for those that are not.
-      if (Number(announced) !== size)
-        timer = setTimeout(() => finish({ ok: false, code: 'too-slow' }), BODY_TIMEOUT_MS);
+      if (Number(announced) !== size) timer = setTimeout(() => finish({ ok: false, code: 'too-slow' }), timeoutMs);
       return;
     }
     (chunks ??= [first]).push(chunk);
