@@ -91,7 +91,7 @@ export class BrokerRegistry {
   }
 
   ownsGroup(groupId: string): boolean {
-    return this.ownerOf(groupOwnerName(groupId)) === this.#self;
+    return this.ownerOf(groupOwnerName(groupId)).nodeId === this.#self.nodeId;
   }
 
   coordinatorOf(groupId: string): Broker {
