@@ -134,8 +134,6 @@ export class Appender {
         return refused({ code: 'shardSealed', shard });
       case 'staleProducerEpoch':
         return refused({ code: 'staleProducerEpoch', producerId, epoch, current: Number(fields[0]) });
-      case 'unknownProducer':
-        return refused({ code: 'unknownProducer', producerId });
       case 'outOfOrderSequence':
         return refused({ code: 'outOfOrderSequence', producerId, expected: Number(fields[0]), got: baseSequence });
       case 'duplicateSequence':

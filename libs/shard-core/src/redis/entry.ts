@@ -1,6 +1,6 @@
 /**
- * One entry of a shard's stream, as XRANGE answers it with Buffers: `[id, [name, value, …]]`. The fields stand in the
- * order in which lua/append-batch.lua writes them, so they are taken by place.
+ * One entry of a shard's stream, as XRANGE answers it with Buffers: `[id, [facts, batch]]`. lua/append-batch.lua says what
+ * they hold.
  */
 export interface Entry {
   readonly base: number;
@@ -13,29 +13,35 @@ export interface Entry {
   readonly batch: Buffer | undefined;
 }
 
-type RawEntry = readonly [id: Buffer, fields: readonly Buffer[]];
+type RawEntry = readonly [id: Buffer, field: readonly [facts: Buffer, batch: Buffer]];
+
+const SPACE = 0x20;
+const DASH = 0x2d;
 
 export function readEntries(reply: unknown): Entry[] {
   return (reply as readonly RawEntry[]).map(readEntry);
 }
 
-function readEntry([id, fields]: RawEntry): Entry {
-  const dash = id.indexOf(0x2d);
+function readEntry([id, [facts, batch]]: RawEntry): Entry {
+  const dash = id.indexOf(DASH);
   const next = parseDigits(id, 0, dash);
-  const batch = fields[9] as Buffer;
+  const taken = facts.indexOf(SPACE);
+  const size = facts.indexOf(SPACE, taken + 1);
+  const timestamp = facts.indexOf(SPACE, size + 1);
   return {
-    base: next - parseDigits(fields[1] as Buffer, 0, (fields[1] as Buffer).length),
+    base: next - parseDigits(facts, 0, taken),
     next,
     appendTimeMs: parseDigits(id, dash + 1, id.length),
-    sizeBytes: parseDigits(fields[3] as Buffer, 0, (fields[3] as Buffer).length),
-    // −1 when the records have no timestamp.
-    timestampMs: Number((fields[5] as Buffer).toString('latin1')),
+    sizeBytes: parseDigits(facts, taken + 1, size),
+    timestampMs: parseDigits(facts, size + 1, timestamp),
     batch: batch.length === 0 ? undefined : batch,
   };
 }
 
 /** Cheaper than a string in between, and exact to 2^53. */
 function parseDigits(bytes: Buffer, from: number, to: number): number {
+  // −1 when the records have no timestamp.
+  if (bytes[from] === DASH) return -parseDigits(bytes, from + 1, to);
   let value = 0;
   for (let at = from; at < to; at++) value = value * 10 + (bytes[at] as number) - 0x30;
   return value;

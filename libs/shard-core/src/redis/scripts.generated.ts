@@ -85,14 +85,16 @@ return {'ok', watermark}
 -- ARGV[9] producer id, ARGV[10] producer epoch, ARGV[11] base sequence; all absent for a plain producer
 --
 -- The entry's ID is <last offset + 1>-<append time ms>, so \`XRANGE log (O+1)-0 +\` begins with the batch that holds
--- offset O, and the append time costs no field. Fields: n offsets taken, s bytes, t largest record timestamp, m the
--- largest t of the log up to here (it never goes back, which makes it searchable), b the batch or empty. With b empty
--- the batch is the string <log without ":log">:payload:<base offset>, in the same slot.
+-- offset O, and the append time costs no field. It has one field, whose value is the batch and whose name says what is
+-- worth knowing of it: '<offsets taken> <bytes> <largest record timestamp> <the largest of those of the log up to here>'
+-- (the last never goes back, which makes it searchable). With an empty value the batch is the string
+-- <log without ":log">:payload:<base offset>, in the same slot. Five fields with names of their own cost readers twice
+-- the time: they are ten strings an entry to take apart.
 --
 -- Returns {'ok', base, next, append time, start, watermark}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
 --         {'shardNotFound'} {'shardSealed'}
---         {'staleProducerEpoch', current epoch} {'unknownProducer'}
+--         {'staleProducerEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
 --         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
 -- Offsets, times and sequences are decimal strings, exact to 2^53.
@@ -125,7 +127,6 @@ if producerId then
   local known = redis.call('HGET', producersKey, producerId)
   appends = known and cmsgpack.unpack(known)
   if appends and producerEpoch < appends[1] then return {'staleProducerEpoch', whole(appends[1])} end
-  if not appends and baseSequence ~= 0 then return {'unknownProducer'} end
   if appends and producerEpoch > appends[1] then
     if baseSequence ~= 0 then return {'outOfOrderSequence', '0'} end
     appends = {producerEpoch}
@@ -143,6 +144,7 @@ if producerId then
       return {'outOfOrderSequence', whole(expected)}
     end
   else
+    -- It may begin anywhere (KIP-360): it was forgotten, or wrote to this shard's parent before.
     appends = {producerEpoch}
     if redis.call('HLEN', producersKey) >= PRODUCERS_MAX then
       local sample = redis.call('HRANDFIELD', producersKey, PRODUCERS_SAMPLED, 'WITHVALUES')
@@ -171,8 +173,8 @@ if batch == '' then
   redis.call('RENAME', temporaryKey, payloadKey)
   redis.call('PERSIST', payloadKey)
 end
-redis.call('XADD', logKey, next .. '-' .. appendTime,
-  'n', ARGV[2], 's', ARGV[3], 't', ARGV[4], 'm', maxTimestamp, 'b', batch)
+local facts = ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. maxTimestamp
+redis.call('XADD', logKey, next .. '-' .. appendTime, facts, batch)
 local watermark = copies <= 1 and next or meta[3]
 redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', appendTime,
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
@@ -291,12 +293,11 @@ if start >= watermark then return {'none'} end
 
 local function read(entry)
   local next, appendTime = string.match(entry[1], '^(%d+)-(%d+)$')
-  local fields = entry[2]
+  local taken, own, time = string.match(entry[2][1], '^(%d+) %d+ (%S+) (%S+)$')
   next = tonumber(next)
   -- \`time\` never goes back from entry to entry; \`own\` is what is answered.
-  local time, own = tonumber(fields[8]), tonumber(fields[6])
-  if by == 'append' then time, own = tonumber(appendTime), tonumber(appendTime) end
-  return {base = next - tonumber(fields[2]), next = next, time = time, own = own}
+  if by == 'append' then time, own = appendTime, appendTime end
+  return {base = next - tonumber(taken), next = next, time = tonumber(time), own = tonumber(own)}
 end
 local function holding(offset)
   return read(redis.call('XRANGE', logKey, whole(offset + 1) .. '-0', '+', 'COUNT', 1)[1])
@@ -430,10 +431,10 @@ local cut, bytes = nil, 0
 for _, entry in ipairs(entries) do
   local next = tonumber(string.match(entry[1], '^%d+'))
   if (not deleted and next > start) or bytes >= bytesMax then break end
-  local fields = entry[2]
-  bytes = bytes + tonumber(fields[4])
-  if fields[10] == '' then
-    redis.call('UNLINK', payloadPrefix .. string.format('%.0f', next - tonumber(fields[2])))
+  local taken, size = string.match(entry[2][1], '^(%d+) (%d+)')
+  bytes = bytes + tonumber(size)
+  if entry[2][2] == '' then
+    redis.call('UNLINK', payloadPrefix .. string.format('%.0f', next - tonumber(taken)))
   end
   cut = next
 end

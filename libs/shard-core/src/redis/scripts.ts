@@ -24,7 +24,6 @@ const declarations = {
       'shardNotFound',
       'shardSealed',
       'staleProducerEpoch',
-      'unknownProducer',
       'outOfOrderSequence',
       'duplicateSequence',
       'payloadMissing',

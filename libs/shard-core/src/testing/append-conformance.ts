@@ -12,7 +12,7 @@ import {
 } from './batches.ts';
 import type { ConformanceOptions, CurrentStore } from './store-conformance.ts';
 
-export function appendConformance(store: CurrentStore, { batchBytesMax }: ConformanceOptions): void {
+export function appendConformance(store: CurrentStore, { batchBytesMax, copies = 1 }: ConformanceOptions): void {
   it('gives the offsets from the start offset on, without a gap', async () => {
     const { log } = store();
     const shard = await openNewShard(log, 1_000n);
@@ -115,7 +115,8 @@ export function appendConformance(store: CurrentStore, { batchBytesMax }: Confor
     const { log } = store();
     const shard = newShardKey();
     const large = makeBatch([Buffer.alloc(batchBytesMax ?? 100)]);
-    const request = () => appendRequest(shard, large, { minInsyncReplicas: 2 });
+    const required = copies + 1;
+    const request = () => appendRequest(shard, large, { minInsyncReplicas: required });
     expect(await log.append(request())).toEqual({ ok: false, refusal: { code: 'shardNotFound', shard } });
     await log.openShard(shard, { startOffset: 0n });
     if (batchBytesMax !== undefined) {
@@ -124,10 +125,10 @@ export function appendConformance(store: CurrentStore, { batchBytesMax }: Confor
         refusal: { code: 'batchTooLarge', bytes: large.length, maxBytes: batchBytesMax },
       });
     }
-    const small = appendRequest(shard, makeBatch(['x']), { minInsyncReplicas: 2 });
+    const small = appendRequest(shard, makeBatch(['x']), { minInsyncReplicas: required });
     expect(await log.append(small)).toEqual({
       ok: false,
-      refusal: { code: 'notEnoughReplicas', required: 2, available: 1 },
+      refusal: { code: 'notEnoughReplicas', required, available: copies },
     });
     accepted(await log.seal(shard));
     expect(await log.append(request())).toEqual({ ok: false, refusal: { code: 'shardSealed', shard } });

@@ -23,6 +23,8 @@ export interface StoreUnderTest {
 export interface ConformanceOptions {
   /** The largest batch that the store under test takes; without it that refusal is not tried. */
   readonly batchBytesMax?: number;
+  /** How many copies the store under test keeps of a record, the primary among them. Default 1. */
+  readonly copies?: number;
 }
 
 /** Answers the store of the suite that runs. */

@@ -16,14 +16,16 @@
 -- ARGV[9] producer id, ARGV[10] producer epoch, ARGV[11] base sequence; all absent for a plain producer
 --
 -- The entry's ID is <last offset + 1>-<append time ms>, so `XRANGE log (O+1)-0 +` begins with the batch that holds
--- offset O, and the append time costs no field. Fields: n offsets taken, s bytes, t largest record timestamp, m the
--- largest t of the log up to here (it never goes back, which makes it searchable), b the batch or empty. With b empty
--- the batch is the string <log without ":log">:payload:<base offset>, in the same slot.
+-- offset O, and the append time costs no field. It has one field, whose value is the batch and whose name says what is
+-- worth knowing of it: '<offsets taken> <bytes> <largest record timestamp> <the largest of those of the log up to here>'
+-- (the last never goes back, which makes it searchable). With an empty value the batch is the string
+-- <log without ":log">:payload:<base offset>, in the same slot. Five fields with names of their own cost readers twice
+-- the time: they are ten strings an entry to take apart.
 --
 -- Returns {'ok', base, next, append time, start, watermark}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
 --         {'shardNotFound'} {'shardSealed'}
---         {'staleProducerEpoch', current epoch} {'unknownProducer'}
+--         {'staleProducerEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
 --         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
 -- Offsets, times and sequences are decimal strings, exact to 2^53.
@@ -56,7 +58,6 @@ if producerId then
   local known = redis.call('HGET', producersKey, producerId)
   appends = known and cmsgpack.unpack(known)
   if appends and producerEpoch < appends[1] then return {'staleProducerEpoch', whole(appends[1])} end
-  if not appends and baseSequence ~= 0 then return {'unknownProducer'} end
   if appends and producerEpoch > appends[1] then
     if baseSequence ~= 0 then return {'outOfOrderSequence', '0'} end
     appends = {producerEpoch}
@@ -74,6 +75,7 @@ if producerId then
       return {'outOfOrderSequence', whole(expected)}
     end
   else
+    -- It may begin anywhere (KIP-360): it was forgotten, or wrote to this shard's parent before.
     appends = {producerEpoch}
     if redis.call('HLEN', producersKey) >= PRODUCERS_MAX then
       local sample = redis.call('HRANDFIELD', producersKey, PRODUCERS_SAMPLED, 'WITHVALUES')
@@ -102,8 +104,8 @@ if batch == '' then
   redis.call('RENAME', temporaryKey, payloadKey)
   redis.call('PERSIST', payloadKey)
 end
-redis.call('XADD', logKey, next .. '-' .. appendTime,
-  'n', ARGV[2], 's', ARGV[3], 't', ARGV[4], 'm', maxTimestamp, 'b', batch)
+local facts = ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. maxTimestamp
+redis.call('XADD', logKey, next .. '-' .. appendTime, facts, batch)
 local watermark = copies <= 1 and next or meta[3]
 redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', appendTime,
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))

@@ -27,12 +27,11 @@ if start >= watermark then return {'none'} end
 
 local function read(entry)
   local next, appendTime = string.match(entry[1], '^(%d+)-(%d+)$')
-  local fields = entry[2]
+  local taken, own, time = string.match(entry[2][1], '^(%d+) %d+ (%S+) (%S+)$')
   next = tonumber(next)
   -- `time` never goes back from entry to entry; `own` is what is answered.
-  local time, own = tonumber(fields[8]), tonumber(fields[6])
-  if by == 'append' then time, own = tonumber(appendTime), tonumber(appendTime) end
-  return {base = next - tonumber(fields[2]), next = next, time = time, own = own}
+  if by == 'append' then time, own = appendTime, appendTime end
+  return {base = next - tonumber(taken), next = next, time = tonumber(time), own = tonumber(own)}
 end
 local function holding(offset)
   return read(redis.call('XRANGE', logKey, whole(offset + 1) .. '-0', '+', 'COUNT', 1)[1])

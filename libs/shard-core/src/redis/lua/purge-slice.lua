@@ -24,10 +24,10 @@ local cut, bytes = nil, 0
 for _, entry in ipairs(entries) do
   local next = tonumber(string.match(entry[1], '^%d+'))
   if (not deleted and next > start) or bytes >= bytesMax then break end
-  local fields = entry[2]
-  bytes = bytes + tonumber(fields[4])
-  if fields[10] == '' then
-    redis.call('UNLINK', payloadPrefix .. string.format('%.0f', next - tonumber(fields[2])))
+  local taken, size = string.match(entry[2][1], '^(%d+) (%d+)')
+  bytes = bytes + tonumber(size)
+  if entry[2][2] == '' then
+    redis.call('UNLINK', payloadPrefix .. string.format('%.0f', next - tonumber(taken)))
   end
   cut = next
 end
