@@ -67,7 +67,7 @@ describe('read limits', () => {
     let last;
     for (let i = 0; i < 20; i++) last = await service.call('GET', '/v1/streams/s/shards/0/records');
     expect(last).toMatchObject({ status: 429, body: { code: 'throttled', retryable: true } });
-    expect(last!.headers.get('retry-after')).toBe('2');
+    expect(last.headers.get('retry-after')).toBe('2');
     await service.close();
   });
 
@@ -82,7 +82,7 @@ describe('read limits', () => {
       if (last.status !== 201) break;
     }
     expect(last).toMatchObject({ status: 429, body: { code: 'throttled', retryable: true } });
-    expect(last!.headers.get('retry-after')).toBe('1');
+    expect(last.headers.get('retry-after')).toBe('1');
     await service.close();
   });
 });
@@ -111,7 +111,7 @@ describe('HTTP/2', () => {
       let status = 0;
       let text = '';
       stream.on('response', (answer) => (status = Number(answer[':status'])));
-      stream.on('data', (chunk) => (text += chunk));
+      stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
       stream.on('end', () => resolve({ status, text })).on('error', reject);
       if (body !== undefined) stream.end(body);
     });
@@ -130,7 +130,7 @@ describe('HTTP/2', () => {
   it('serves feeds, and lets go of them when the client does', async () => {
     const stream = client.request({ ':path': '/v1/streams/s/events?from=earliest&as=text' });
     let text = '';
-    stream.on('data', (chunk) => (text += chunk));
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
     await eventually(() => expect(text).toContain('"offset":"2000"'));
     stream.close();
     await eventually(() => expect((service.store as MemoryStore).waitingCount).toBe(0));

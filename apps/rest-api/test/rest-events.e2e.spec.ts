@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, uniqueName } from '@tailrace/testkit';
 import { eventFeed } from '../src/rest/event-feed.ts';
 import { MemoryStore } from './rest-memory-store.ts';
-import { type RestService, startRestService } from './rest-service.ts';
+import { type Answered, type RestService, startRestService } from './rest-service.ts';
 import { splitFirstShard } from './rest-split.ts';
 
 interface SeenEvent {
   readonly id?: string;
   readonly event?: string;
-  readonly data: any;
+  readonly data: Answered;
 }
 
 const store = new MemoryStore();

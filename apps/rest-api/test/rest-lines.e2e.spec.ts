@@ -7,7 +7,7 @@ import { eventually, uniqueName } from '@tailrace/testkit';
 import type { Ingest, PutOutcome } from '../src/ingest/index.ts';
 import { LINE_BYTES_MAX, LINES_IN_FLIGHT_MAX } from '../src/rest/append-lines.ts';
 import { MemoryStore } from './rest-memory-store.ts';
-import { type RestService, startRestService } from './rest-service.ts';
+import { type Answered, type RestService, startRestService } from './rest-service.ts';
 
 const store = new MemoryStore();
 let service: RestService;
@@ -57,7 +57,7 @@ async function send(name: string, body: string | Buffer | Readable, query = '', 
   return response;
 }
 
-async function results(response: Response): Promise<any[]> {
+async function results(response: Response): Promise<Answered[]> {
   const text = await response.text();
   return text
     .split('\n')

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { uniqueName } from '@tailrace/testkit';
 import { restOperations } from '../src/rest/operation-index.ts';
 import { MemoryStore } from './rest-memory-store.ts';
-import { type RestService, startRestService } from './rest-service.ts';
+import { type Answered, type RestService, startRestService } from './rest-service.ts';
 
-type Json = Record<string, any>;
+type Json = Record<string, Answered>;
 
 let service: RestService;
 let document: Json;

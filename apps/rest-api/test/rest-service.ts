@@ -5,6 +5,10 @@ import { type Store, StreamCatalog } from '@tailrace/shard-core';
 import { Ingest } from '../src/ingest/index.ts';
 import { createRestHandler, type RestHandler } from '../src/rest/index.ts';
 
+/** A JSON answer, whose form the spec itself checks. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each spec compares what it looks at
+export type Answered = any;
+
 export interface RestService {
   readonly origin: string;
   readonly port: number;
@@ -19,7 +23,7 @@ export interface RestService {
     readonly message: string;
   }[];
   /** Sends JSON, or nothing, and answers status and JSON. */
-  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: any; headers: Headers }>;
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Answered; headers: Headers }>;
   close(): Promise<void>;
 }
 

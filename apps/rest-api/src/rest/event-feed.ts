@@ -108,7 +108,10 @@ class EventFeed {
     const { signal, heartbeatMs } = this.#options;
     if (this.#news.signal.aborted) {
       this.#news = new AbortController();
-      if (!(await this.#isStillThere())) return yield this.#end();
+      if (!(await this.#isStillThere())) {
+        yield this.#end();
+        return;
+      }
       yield* this.#openChildren();
     }
     let progressed = false;
@@ -119,7 +122,10 @@ class EventFeed {
       for (const [index, page] of pages.entries()) {
         const number = numbers[index] as number;
         if (page === 'gone') {
-          if (!(await this.#isStillThere())) return yield this.#end();
+          if (!(await this.#isStillThere())) {
+            yield this.#end();
+            return;
+          }
           this.#awaitsChildren.add(number);
           progressed = true;
           continue;

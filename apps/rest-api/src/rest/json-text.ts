@@ -36,7 +36,7 @@ export function parseJson(bytes: Buffer): JsonResult {
 const inexactNumber = /[\d.]{16}|\d[eE][+-]?\d{3,}(?![\w-])/;
 
 /** Of ES2026; Node has it, TypeScript's library not yet. */
-const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
+const { rawJSON } = JSON as typeof JSON & { readonly rawJSON: (this: void, text: string) => unknown };
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
 /**

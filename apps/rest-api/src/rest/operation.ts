@@ -9,7 +9,7 @@ export interface RestInput<Path, Query> {
   readonly query: Query;
   readonly body: RequestBody;
   /** One header, by its name in lower case. */
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
   /** `http://localhost:4567`: how the caller addressed us. */
   readonly origin: string;
   /** The span of the request: what is written carries its trace context. */
@@ -68,5 +68,5 @@ export interface RestOperation<Path extends z.ZodType = z.ZodType, Query extends
 export function operation<Path extends z.ZodType, Query extends z.ZodType>(
   declaration: RestOperation<Path, Query>,
 ): RestOperation {
-  return declaration as unknown as RestOperation;
+  return declaration;
 }

@@ -1,7 +1,8 @@
 import { formatSequenceNumber } from '@tailrace/shard-core';
 import { z } from 'zod';
 import type { Placed, PutOutcome } from '../ingest/index.ts';
-import { Problem, type ProblemDetail, problemOfRefusal, refusalCodes } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { type ProblemDetail, problemOfRefusal, refusalCodes } from './problem.ts';
 
 export const placedView = z
   .strictObject({
