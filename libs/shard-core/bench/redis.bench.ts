@@ -39,7 +39,7 @@ async function measureAppends(shard: ShardKey, valueBytes: number, inFlight: num
   const batch = encodeBatch([{ key: null, value: Buffer.alloc(valueBytes, 'x'), timestampMs: Date.now() }]);
   const header = readBatchHeader(batch, 0);
   const latencies: number[] = [];
-  const cpu = process.cpuUsage();
+  const cpu = await startCpu();
   const began = performance.now();
   const until = began + RUN_MS;
   const writer = async () => {
@@ -58,20 +58,19 @@ async function measureAppends(shard: ShardKey, valueBytes: number, inFlight: num
     }
   };
   await Promise.all(Array.from({ length: inFlight }, writer));
-  const seconds = (performance.now() - began) / 1_000;
-  const used = process.cpuUsage(cpu);
+  const perSecond = latencies.length / ((performance.now() - began) / 1_000);
   latencies.sort((a, b) => a - b);
-  const perSecond = latencies.length / seconds;
   report(`append ${valueBytes} B, ${inFlight} in flight`, {
     'appends/s': Math.round(perSecond),
     'MiB/s': ((perSecond * batch.length) / MIB).toFixed(0),
-    'p50 ms': latencies[latencies.length >> 1]?.toFixed(2),
-    'p99 ms': latencies[Math.floor(latencies.length * 0.99)]?.toFixed(2),
-    CPU: `${(((used.user + used.system) / 1e6 / seconds) * 100).toFixed(0)} %`,
+    'ms p50': latencies[latencies.length >> 1]?.toFixed(2),
+    'ms p99': latencies[Math.floor(latencies.length * 0.99)]?.toFixed(2),
+    ...(await cpu(latencies.length, 'append')),
   });
 }
 
 async function measureReads(shard: ShardKey, valueBytes: number): Promise<void> {
+  const cpu = await startCpu();
   const began = performance.now();
   let bytes = 0;
   let offset = 0n;
@@ -84,7 +83,28 @@ async function measureReads(shard: ShardKey, valueBytes: number): Promise<void> 
     release();
   }
   const seconds = (performance.now() - began) / 1_000;
-  report(`read ${valueBytes} B batches, 4 MiB a read`, { 'MiB/s': (bytes / MIB / seconds).toFixed(0) });
+  report(`read ${valueBytes} B batches, 4 MiB a read`, {
+    'MiB/s': (bytes / MIB / seconds).toFixed(0),
+    ...(await cpu(bytes / MIB, 'MiB')),
+  });
+}
+
+/** Processor time, which a busy machine distorts less than rates: here and in Redis, by unit of work. */
+async function startCpu(): Promise<(units: number, unit: string) => Promise<Record<string, string>>> {
+  const redisMicros = async () => {
+    const info = String(await redis.command('INFO', 'cpu'));
+    const seconds = ['user', 'sys'].map((kind) => Number(new RegExp(`used_cpu_${kind}:(.*)`).exec(info)?.[1]));
+    return seconds.reduce((sum, value) => sum + value, 0) * 1e6;
+  };
+  const [redisBefore, before] = [await redisMicros(), process.cpuUsage()];
+  return async (units, unit) => {
+    const used = process.cpuUsage(before);
+    const redisUsed = (await redisMicros()) - redisBefore;
+    return {
+      [`µs CPU/${unit} here`]: ((used.user + used.system) / units).toFixed(1),
+      [`in Redis`]: (redisUsed / units).toFixed(1),
+    };
+  };
 }
 
 function report(what: string, figures: Record<string, string | number | undefined>): void {
