@@ -50,8 +50,12 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       tokenBuckets: new EmbeddedTokenBuckets(monotonicClock),
       health: async () => healthOf(dataDir, log.log),
       close: once(async () => {
-        await log.close();
-        await database.close();
+        try {
+          await within(CLOSE_TIMEOUT_MS, log.close());
+        } finally {
+          // Whatever the disk says: the next process must be able to open the directory.
+          await database.close();
+        }
       }),
     };
   } catch (error) {
@@ -110,7 +114,7 @@ async function openLog(
   const log = new EmbeddedLog({ bounds, clock, shards, writer, keeper, reader, tail, waiters });
   await keeper.checkpoint();
   const close = async () => {
-    await within(CLOSE_TIMEOUT_MS, log.close());
+    await log.close();
     await keeper.finish(writer.leave());
     await supply.close();
     await files.closeAll();
@@ -140,6 +144,9 @@ async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);
   });
-  await Promise.race([work, over]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([work, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -83,7 +83,7 @@ export class SegmentKeeper {
   /** Closes the last segment, cut to what was written, and returns when all that was begun is done. */
   async finish(active: Segment | undefined): Promise<void> {
     if (active !== undefined) {
-      await active.file?.truncate(active.end);
+      this.#then(async () => active.file?.truncate(active.end));
       this.closed(active);
     } else {
       this.#then(() => this.checkpoint());

@@ -1,0 +1,285 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { logger } from '@tailrace/telemetry';
+import { seededRandom } from '@tailrace/testkit';
+import type { Appended } from '../contract/log.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import type { Store } from '../contract/store.ts';
+import { CrashingStore } from '../testing/crashing-store.ts';
+import { diskError, type Survival } from '../testing/fault-file-system.ts';
+import { accepted, append, newShardKey, openNewShard, readAll, readValues } from '../testing/index.ts';
+import type { EmbeddedStoreOptions } from './index.ts';
+
+// Of the stores that are killed on purpose.
+logger.level = 'silent';
+
+const opened: CrashingStore[] = [];
+
+async function open(options: Partial<EmbeddedStoreOptions> = {}): Promise<CrashingStore> {
+  const crashing = await CrashingStore.open(options);
+  opened.push(crashing);
+  return crashing;
+}
+
+afterEach(async () => {
+  for (const crashing of opened.splice(0)) await crashing.remove();
+});
+
+/** Appends of idempotent producers to some shards, and what became of each. */
+class Workload {
+  readonly shards: readonly ShardKey[] = [newShardKey(0), newShardKey(1), newShardKey(2)];
+  readonly sent: { shard: ShardKey; value: string; sequence: number; outcome: Appended | undefined }[] = [];
+  readonly #random = seededRandom(7);
+
+  async begin({ log }: Store): Promise<void> {
+    for (const shard of this.shards) await log.openShard(shard, { startOffset: 0n });
+  }
+
+  /** Starts some appends; answers when the store has answered them all (after a failed sync or a crash: never). */
+  send({ log }: Store, count: number): Promise<unknown> {
+    const appends = [];
+    for (let i = 0; i < count; i++) {
+      const shard = this.shards[Math.floor(this.#random() * 3)]!;
+      const sequence = this.sent.filter((one) => one.shard === shard).length;
+      const value = `${sequence}:`.padEnd(10 + Math.floor(this.#random() * 900), '.');
+      const entry = { shard, value, sequence, outcome: undefined as Appended | undefined };
+      this.sent.push(entry);
+      const appending = append(log, shard, [value], { producer: { id: 5n, epoch: 0, baseSequence: sequence } });
+      appends.push(
+        appending.then(
+          (outcome) => (entry.outcome = accepted(outcome)),
+          () => undefined,
+        ),
+      );
+    }
+    return Promise.all(appends);
+  }
+
+  /** All that was acknowledged is there, once and in its place; behind it at most what was sent next, in order. */
+  async check({ log }: Store): Promise<void> {
+    for (const shard of this.shards) {
+      const sent = this.sent.filter((one) => one.shard === shard);
+      const acknowledged = sent.filter(({ outcome }) => outcome !== undefined).length;
+      const records = await readAll(log, shard, 0n);
+      expect(records.length).toBeGreaterThanOrEqual(acknowledged);
+      expect(records).toEqual(sent.slice(0, records.length).map(({ value }, i) => ({ offset: BigInt(i), value })));
+      const producer = { id: 5n, epoch: 0, baseSequence: records.length };
+      if (records.length > 0) {
+        const again = { ...producer, baseSequence: records.length - 1 };
+        const repeated = accepted(await append(log, shard, [sent[records.length - 1]!.value], { producer: again }));
+        expect(repeated).toMatchObject({ duplicate: true, baseOffset: BigInt(records.length - 1) });
+      }
+      expect(
+        await append(log, shard, ['x'], { producer: { ...producer, baseSequence: records.length + 3 } }),
+      ).toMatchObject(records.length === 0 ? { ok: true } : { ok: false, refusal: { code: 'outOfOrderSequence' } });
+      if (records.length > 0) {
+        expect(accepted(await append(log, shard, ['next'], { producer })).baseOffset).toEqual(BigInt(records.length));
+      }
+    }
+  }
+}
+
+async function crashedAt(settled: number, underWay: number): Promise<{ crashing: CrashingStore; workload: Workload }> {
+  const crashing = await open();
+  const workload = new Workload();
+  await workload.begin(crashing.store);
+  for (let i = 0; i < settled; i += 5) await workload.send(crashing.store, 5);
+  // From here on nothing becomes durable.
+  crashing.files.syncGate = new Promise(() => {});
+  for (let i = 0; i < underWay; i += 4) {
+    void workload.send(crashing.store, 4);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  return { crashing, workload };
+}
+
+async function checkAfter(crashing: CrashingStore, workload: Workload, power?: Survival): Promise<void> {
+  const next = await crashing.opened(power);
+  try {
+    await workload.check(next.store);
+    // And once more, from what recovery and a clean end have made of it.
+    await next.close();
+  } finally {
+    await next.end();
+  }
+}
+
+describe('after the death of the process', () => {
+  it.each([0, 5, 60, 200])('has all of %d acknowledged appends, and those under way in order', async (settled) => {
+    const { crashing, workload } = await crashedAt(settled, 20);
+    await checkAfter(crashing, workload);
+  });
+
+  it('has the trims, seals and deletions that were acknowledged', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const [trimmed, sealed, deleted] = [await openNewShard(log), await openNewShard(log), await openNewShard(log)];
+    for (let i = 0; i < 100; i++) {
+      for (const shard of [trimmed, sealed, deleted]) accepted(await append(log, shard, [`${i}`.padEnd(500)]));
+    }
+    accepted(await log.trim(trimmed, 90n));
+    accepted(await log.seal(sealed));
+    await log.deleteShards([deleted]);
+    const next = await crashing.opened(() => 0);
+    expect(accepted(await next.store.log.bounds(trimmed))).toMatchObject({ logStartOffset: 90n, logEndOffset: 100n });
+    expect(accepted(await next.store.log.bounds(sealed))).toMatchObject({ sealed: true, logEndOffset: 100n });
+    expect(await next.store.log.bounds(deleted)).toMatchObject({ refusal: { code: 'shardNotFound' } });
+    expect(await readValues(next.store.log, trimmed, 90n)).toHaveLength(10);
+    await next.close();
+  });
+});
+
+describe('after a power loss', () => {
+  it('has all that was acknowledged, whichever first part of the writes under way has reached the disk', async () => {
+    const { crashing, workload } = await crashedAt(40, 24);
+    const writes = crashing.files.pendingCount();
+    expect(writes).toBeGreaterThan(3);
+    for (let kept = 0; kept <= writes; kept++) {
+      await checkAfter(crashing, workload, ({ index, byteCount }) => (index < kept ? byteCount : 0));
+    }
+  });
+
+  it('has all that was acknowledged, wherever the last write was torn', async () => {
+    const { crashing, workload } = await crashedAt(12, 8);
+    const last = crashing.files.pendingCount() - 1;
+    for (const part of [1, 3, 40, 41, 60, 101, 102, 500, 900, 1_500]) {
+      await checkAfter(crashing, workload, ({ index, byteCount }) =>
+        index < last ? byteCount : Math.min(part, byteCount),
+      );
+    }
+  });
+
+  it('has all that was acknowledged, whichever writes the disk made before others', async () => {
+    const { crashing, workload } = await crashedAt(40, 24);
+    const random = seededRandom(3);
+    for (let round = 0; round < 15; round++) {
+      await checkAfter(crashing, workload, ({ byteCount }) =>
+        random() < 0.5 ? Math.ceil(random() * byteCount) : byteCount,
+      );
+    }
+  });
+
+  it('never takes entries of a segment’s earlier life for those of this one', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    // All of one size, so that old entries stand exactly where new ones end; trimmed, so that files are used again.
+    const value = (i: number) => `${i}`.padEnd(300, '.');
+    let next = 0;
+    for (; next < 600; next++) {
+      accepted(await append(log, shard, [value(next)]));
+      if (next % 40 === 39) accepted(await log.trim(shard, BigInt(next - 20)));
+    }
+    expect(crashing.files.reusedCount).toBeGreaterThan(3);
+    const start = accepted(await log.bounds(shard)).logStartOffset;
+    for (let round = 0; round < 10; round++, next++) {
+      const again = await crashing.opened(() => 0);
+      const records = await readAll(again.store.log, shard, start);
+      expect(records).toEqual(
+        Array.from({ length: next - Number(start) }, (_, i) => ({
+          offset: start + BigInt(i),
+          value: value(Number(start) + i),
+        })),
+      );
+      await again.close();
+      accepted(await append(log, shard, [value(next)]));
+    }
+  });
+});
+
+describe('a write that fails', () => {
+  it.each([0, 1, 39, 500, 1_300])(
+    'after %d bytes fails its appends and no others, and the log goes on',
+    async (bytes) => {
+      const crashing = await open();
+      const { log } = crashing.store;
+      const shard = await openNewShard(log);
+      const producer = { id: 9n, epoch: 0, baseSequence: 0 };
+      for (let i = 0; i < 5; i++) accepted(await append(log, shard, [`before ${i}`.padEnd(300)]));
+      crashing.files.writeFailure = { error: diskError('ENOSPC'), bytesBefore: bytes };
+      const failing = Array.from({ length: 4 }, (_, i) =>
+        append(log, shard, [`lost ${i}`.padEnd(300)], { producer: { ...producer, baseSequence: i } }),
+      );
+      for (const one of await Promise.allSettled(failing)) {
+        expect(one).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } });
+        expect(String((one as PromiseRejectedResult).reason)).toContain('the disk is full');
+      }
+      expect(await crashing.store.health()).toEqual({ ready: false, detail: expect.stringContaining('disk is full') });
+      expect(accepted(await log.bounds(shard)).logEndOffset).toEqual(5n);
+      crashing.files.writeFailure = undefined;
+      // The same size as what was lost: it must not show behind this.
+      const { baseOffset, duplicate } = accepted(await append(log, shard, ['after 0'.padEnd(300)], { producer }));
+      expect({ baseOffset, duplicate }).toEqual({ baseOffset: 5n, duplicate: false });
+      expect((await crashing.store.health()).ready).toBe(true);
+      const expected = [...Array.from({ length: 5 }, (_, i) => `before ${i}`), 'after 0'];
+      for (const power of [undefined, () => 0]) {
+        const next = await crashing.opened(power);
+        expect((await readValues(next.store.log, shard)).map((value) => value.trim())).toEqual(expected);
+        await next.close();
+      }
+    },
+  );
+
+  it('leaves room for nothing to be acknowledged while the disk is full, and goes on by itself', async () => {
+    const crashing = await open();
+    const workload = new Workload();
+    await workload.begin(crashing.store);
+    await workload.send(crashing.store, 60);
+    crashing.files.writeFailure = { error: diskError('ENOSPC'), bytesBefore: 3_000 };
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    for (let i = 0; i < 40; i++) await append(log, shard, ['x'.repeat(500)]).catch(() => {});
+    const { logEndOffset } = accepted(await log.bounds(shard));
+    expect(logEndOffset).toBeLessThan(40n);
+    crashing.files.writeFailure = undefined;
+    expect(accepted(await append(log, shard, ['y'])).baseOffset).toEqual(logEndOffset);
+    await workload.send(crashing.store, 60);
+    await checkAfter(crashing, workload, () => 0);
+  });
+
+  it('is none when the disk takes a write in parts', async () => {
+    const crashing = await open();
+    crashing.files.writeBytesMax = 700;
+    const workload = new Workload();
+    await workload.begin(crashing.store);
+    for (let i = 0; i < 10; i++) await workload.send(crashing.store, 10);
+    expect(workload.sent.every(({ outcome }) => outcome !== undefined)).toBe(true);
+    await checkAfter(crashing, workload, () => 0);
+  });
+});
+
+describe('a sync that fails', () => {
+  it.each([0, 1, 4])('fails what it was to make durable, and %d appends behind it', async (behind) => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    const producer = { id: 9n, epoch: 0, baseSequence: 0 };
+    for (let i = 0; i < 3; i++) accepted(await append(log, shard, [`before ${i}`]));
+    let openGate = () => {};
+    crashing.files.syncGate = new Promise((resolve) => (openGate = resolve));
+    crashing.files.syncFailure = diskError('EIO');
+    const failing = [append(log, shard, ['lost'], { producer })];
+    for (let i = 0; i < behind; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      failing.push(append(log, shard, [`behind ${i}`], { producer: { ...producer, baseSequence: i + 1 } }));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    openGate();
+    for (const one of await Promise.allSettled(failing)) {
+      expect(one).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } });
+    }
+    crashing.files.syncGate = undefined;
+    for (let i = 0; i < 3; i++) {
+      const appended = accepted(
+        await append(log, shard, [`after ${i}`], { producer: { ...producer, baseSequence: i } }),
+      );
+      expect(appended).toMatchObject({ baseOffset: BigInt(3 + i), duplicate: false });
+    }
+    const expected = [0, 1, 2].map((i) => `before ${i}`).concat([0, 1, 2].map((i) => `after ${i}`));
+    expect(await readValues(log, shard)).toEqual(expected);
+    for (const power of [undefined, () => 0]) {
+      const next = await crashing.opened(power);
+      expect(await readValues(next.store.log, shard)).toEqual(expected);
+      await next.close();
+    }
+  });
+});
