@@ -67,9 +67,9 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.spec.ts', '**/test/**/*.ts', '**/testing/**/*.ts'],
+    files: ['**/*.spec.ts', '**/test/**/*.ts', '**/testing/**/*.ts', 'libs/*/bench/*.ts'],
     rules: {
-      // Tests alone may import the testkit.
+      // Tests and benches alone may import the testkit.
       '@nx/enforce-module-boundaries': boundaries(['type:testkit']),
       // Answers of foreign clients and JSON are compared whole; to type each of them first proves nothing more.
       '@typescript-eslint/no-unsafe-argument': 'off',

@@ -77,10 +77,10 @@ async function measureReads(shard: ShardKey, valueBytes: number): Promise<void> 
   while (performance.now() - began < RUN_MS / 2) {
     const outcome = await store.log.read(shard, offset, { maxBytes: 4 * MIB });
     if (!outcome.ok) throw new Error(outcome.refusal.code);
-    const { byteCount, nextOffset, release } = outcome.value;
+    const { byteCount, nextOffset } = outcome.value;
     bytes += byteCount;
     offset = byteCount === 0 ? 0n : nextOffset;
-    release();
+    outcome.value.release();
   }
   const seconds = (performance.now() - began) / 1_000;
   report(`read ${valueBytes} B batches, 4 MiB a read`, {
