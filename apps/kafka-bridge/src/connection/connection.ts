@@ -15,6 +15,8 @@ export const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024;
 export const WRITE_BUFFER_BYTES_MAX = 1024 * 1024;
 /** A frame that has begun and of which nothing more comes for so long ends the connection. */
 export const FRAME_STALL_MS = 30_000;
+/** How long a client may take to read its last answers once we are done with it. */
+export const LINGER_MS = 5_000;
 
 const PRODUCE_KEY = 0;
 
@@ -52,6 +54,7 @@ export class Connection {
   #muteTimer: NodeJS.Timeout | undefined;
   #timeoutMs = 0;
   #waitsForMemory = false;
+  #flushing = false;
   #draining = false;
   #closed = false;
   readonly #unsent = new Set<Exchange>();
@@ -90,6 +93,8 @@ export class Connection {
   }
 
   #pump(): void {
+    // Answers that are ready at once leave together.
+    this.#socket.cork();
     try {
       while (this.#mayBegin()) {
         const frame = this.#held ?? this.#reader.next();
@@ -104,6 +109,8 @@ export class Connection {
     } catch (error) {
       this.#fail(error);
       return;
+    } finally {
+      this.#socket.uncork();
     }
     if (this.#closed) return;
     if (this.#reader.starved && !this.#waitsForMemory) {
@@ -160,8 +167,17 @@ export class Connection {
   #settled(exchange: Exchange): void {
     // Nobody is left to read the answer.
     if (this.#closed) return exchange.sent();
-    this.#flush();
-    if (!this.#closed) this.#pump();
+    // Appends that one sync covers are done in the same turn: their answers leave by one system call.
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flushing = false;
+      if (this.#closed) return;
+      this.#socket.cork();
+      this.#flush();
+      this.#socket.uncork();
+      if (!this.#closed) this.#pump();
+    });
   }
 
   /** Sends the answers at the head of the queue that are ready. */
@@ -186,20 +202,16 @@ export class Connection {
   #send(exchange: Exchange, chunks: readonly Buffer[]): void {
     const last = chunks.length - 1;
     if (last < 0) return exchange.sent();
-    this.#unsent.add(exchange);
-    const sent = () => {
-      this.#unsent.delete(exchange);
-      exchange.sent();
-    };
-    if (last === 0) {
-      this.#socket.write(chunks[0] as Buffer, sent);
+    for (let i = 0; i < last; i++) this.#socket.write(chunks[i] as Buffer);
+    if (!exchange.waitsForSent) {
+      this.#socket.write(chunks[last] as Buffer);
       return;
     }
-    // One system call for the lot.
-    this.#socket.cork();
-    for (let i = 0; i < last; i++) this.#socket.write(chunks[i] as Buffer);
-    this.#socket.write(chunks[last] as Buffer, sent);
-    this.#socket.uncork();
+    this.#unsent.add(exchange);
+    this.#socket.write(chunks[last] as Buffer, () => {
+      this.#unsent.delete(exchange);
+      exchange.sent();
+    });
   }
 
   #giveBack(frame: Frame, reusable: boolean): void {
@@ -247,6 +259,7 @@ export class Connection {
     if (this.#closed) return;
     this.#options.logger.debug({ door: 'kafka', client: this.#peer.host, reason }, 'closing a connection');
     this.#release();
+    this.#socket.setTimeout(LINGER_MS);
     this.#socket.end(() => this.#socket.destroy());
   }
 

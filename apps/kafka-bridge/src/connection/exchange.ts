@@ -51,6 +51,10 @@ export class Exchange {
     (this.#afterSent ??= []).push(release);
   }
 
+  get waitsForSent(): boolean {
+    return this.#afterSent !== undefined;
+  }
+
   noteError(errorCode: number): void {
     if (this.errorCode === 0) this.errorCode = errorCode;
   }

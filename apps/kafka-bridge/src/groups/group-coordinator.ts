@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
 import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
@@ -34,6 +35,8 @@ interface HeldGroup {
   readonly group: ClassicGroup;
   /** 0: there is no document yet. */
   version: number;
+  /** What was written last, while it is not known whether it went through. */
+  unanswered: string | undefined;
   /** Saves run one behind the other. */
   saving: Promise<void>;
   savesWaiting: number;
@@ -57,6 +60,8 @@ export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions;
   readonly #groups = new Map<string, HeldGroup>();
   readonly #loading = new Map<string, Promise<HeldGroup>>();
+  readonly #id = randomUUID();
+  #saves = 0;
   #closed = false;
 
   constructor(options: GroupCoordinatorOptions) {
@@ -176,7 +181,13 @@ export class GroupCoordinator {
       },
       stored && parseGroupDocument(stored.value),
     );
-    const held: HeldGroup = { group, version: stored?.version ?? 0, saving: Promise.resolve(), savesWaiting: 0 };
+    const held: HeldGroup = {
+      group,
+      version: stored?.version ?? 0,
+      unanswered: undefined,
+      saving: Promise.resolve(),
+      savesWaiting: 0,
+    };
     this.#groups.set(groupId, held);
     return held;
   }
@@ -205,17 +216,23 @@ export class GroupCoordinator {
   }
 
   async #write(groupId: string, held: HeldGroup, document: GroupDocument): Promise<void> {
-    const expected = held.version === 0 ? 'absent' : held.version;
-    const value = formatGroupDocument(document);
-    const written = await this.#options.documents.write([{ key: groupStateKey(groupId), value, expected }]);
-    if (!written.ok) {
+    const key = groupStateKey(groupId);
+    const value = formatGroupDocument(document, `${this.#id}/${++this.#saves}`);
+    for (;;) {
+      const unanswered = held.unanswered;
+      held.unanswered = value;
+      const expected = held.version === 0 ? 'absent' : held.version;
+      const written = await this.#options.documents.write([{ key, value, expected }]);
+      held.unanswered = undefined;
+      if (written.ok) {
+        held.version = written.versions[0] as number;
+        return;
+      }
       const { current } = written.conflict;
-      // An earlier write of ours whose answer was lost.
-      if (current?.value !== value) throw new GroupTaken(groupId);
+      // A write of ours that went through although its answer was lost: the group is still ours.
+      if (current === undefined || current.value !== unanswered) throw new GroupTaken(groupId);
       held.version = current.version;
-      return;
     }
-    held.version = written.versions[0] as number;
   }
 
   #forgetIfIdle(groupId: string, held: HeldGroup): void {

@@ -24,13 +24,14 @@ export interface GroupMemberDocument {
 export const GROUP_DOCUMENT_CHARACTERS_MAX = 1_000_000;
 
 /**
- * The text to store. A group whose members do not fit (thousands of them, or huge assignments) keeps its generation alone:
- * after a takeover its members then join anew.
+ * The text to store; `savedBy` makes the text of each save its own, so that a writer whose answer was lost knows its
+ * work. A group whose members do not fit (thousands of them, or huge assignments) keeps its generation alone: after a
+ * takeover its members then join anew.
  */
-export function formatGroupDocument(document: GroupDocument): string {
-  const text = JSON.stringify(document);
+export function formatGroupDocument(document: GroupDocument, savedBy: string): string {
+  const text = JSON.stringify({ ...document, savedBy });
   if (text.length <= GROUP_DOCUMENT_CHARACTERS_MAX) return text;
-  return JSON.stringify({ ...document, protocolName: null, leaderId: null, members: [] } satisfies GroupDocument);
+  return JSON.stringify({ ...document, protocolName: null, leaderId: null, members: [], savedBy });
 }
 
 export function parseGroupDocument(text: string): GroupDocument {

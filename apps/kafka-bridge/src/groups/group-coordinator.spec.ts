@@ -1,0 +1,212 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ErrorCode, errorName } from '@tailrace/kafka-protocol';
+import { StoreUnavailable } from '@tailrace/shard-core';
+import { createLogger } from '@tailrace/telemetry';
+import { MemoryDocuments } from '../testing/memory-documents.ts';
+import { FakeTimers, settle } from './fake-timers.ts';
+import { GroupCoordinator } from './group-coordinator.ts';
+import { COMMITS_PER_WRITE_MAX, type OffsetCommit, OffsetStore } from './offset-store.ts';
+
+const SESSION_MS = 10_000;
+
+function coordinatorOn(documents: MemoryDocuments) {
+  const timers = new FakeTimers();
+  const listeners: (() => void)[] = [];
+  const owned = { value: true };
+  const coordinator = new GroupCoordinator({
+    documents,
+    timers,
+    brokers: { ownsGroup: () => owned.value, onChange: (listener) => listeners.push(listener) },
+    options: {
+      initialRebalanceDelayMs: 0,
+      sessionTimeoutMsMin: 6_000,
+      sessionTimeoutMsMax: 60_000,
+      groupMembersMax: 10,
+    },
+    logger: createLogger({ level: 'silent' }),
+  });
+  const join = (memberId = '') =>
+    coordinator.join('g', {
+      memberId,
+      instanceId: null,
+      clientId: 'c',
+      clientHost: 'h',
+      sessionTimeoutMs: SESSION_MS,
+      rebalanceTimeoutMs: SESSION_MS,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Buffer.from('m') }],
+      requireKnownMemberId: false,
+      supportsSkippingAssignment: true,
+    });
+  /** A stable group of one. */
+  const member = async () => {
+    const joining = join();
+    await settle();
+    await timers.advance(0);
+    const { memberId, generation } = await joining;
+    const synced = await coordinator.sync('g', {
+      memberId,
+      instanceId: null,
+      generation,
+      protocolType: null,
+      protocolName: null,
+      assignments: new Map([[memberId, Buffer.from('all')]]),
+    });
+    return { memberId, generation, synced };
+  };
+  const heartbeat = async (memberId: string, generation: number) =>
+    errorName(await coordinator.heartbeat('g', { memberId, instanceId: null }, generation));
+  return {
+    coordinator,
+    timers,
+    join,
+    member,
+    heartbeat,
+    loseOwnership: () => ((owned.value = false), listeners.forEach((changed) => changed())),
+  };
+}
+
+const simple = { memberId: '', instanceId: null };
+
+function commitOf(partition: number, offset = 1n): OffsetCommit {
+  return { topic: 't', topicId: 'id', partition, offset, leaderEpoch: -1, metadata: '', committedAtMs: 0 };
+}
+
+describe('GroupCoordinator', () => {
+  it('sends everybody away when the group is not its own, also those who wait', async () => {
+    const { coordinator, join, loseOwnership, timers } = coordinatorOn(new MemoryDocuments());
+    const waiting = join();
+    await settle();
+    loseOwnership();
+    const codes: ErrorCode[] = [
+      (await waiting).errorCode,
+      (await join()).errorCode,
+      await coordinator.heartbeat('g', simple, 1),
+      await coordinator.commit('g', simple, -1, [commitOf(0)]),
+    ];
+    expect([...codes.map((code) => errorName(code)), errorName(coordinator.refuseRead('g') ?? 0), timers.armedCount]).toEqual([
+      'NOT_COORDINATOR', 'NOT_COORDINATOR', 'NOT_COORDINATOR', 'NOT_COORDINATOR', 'NOT_COORDINATOR', 0,
+    ]); // prettier-ignore
+  });
+
+  it('gives way to another one that has written the group since', async () => {
+    const documents = new MemoryDocuments();
+    const first = coordinatorOn(documents);
+    const { memberId, generation, synced } = await first.member();
+    expect(errorName(synced.errorCode)).toBe('NONE');
+    const second = coordinatorOn(documents);
+    expect(await second.heartbeat(memberId, generation)).toBe('NONE');
+    const rejoining = second.join(memberId);
+    await settle();
+    const next = await rejoining;
+    const sync = {
+      memberId,
+      instanceId: null,
+      generation: next.generation,
+      protocolType: null,
+      protocolName: null,
+      assignments: new Map(),
+    };
+    expect(errorName((await second.coordinator.sync('g', sync)).errorCode)).toBe('NONE');
+    // The first one still believes in its group; what it decides now nobody hears.
+    const stale = await first.join(memberId);
+    expect(stale.generation).toBe(next.generation);
+    expect(errorName((await first.coordinator.sync('g', sync)).errorCode)).toBe('NOT_COORDINATOR');
+    expect(await second.heartbeat(memberId, next.generation)).toBe('NONE');
+  });
+
+  it('answers the error on which clients retry while the store is away, and goes on when it is back', async () => {
+    const documents = new MemoryDocuments();
+    const { coordinator, join, member } = coordinatorOn(documents);
+    documents.away = true;
+    expect(errorName((await join()).errorCode)).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(errorName(await coordinator.commit('g', simple, -1, [commitOf(0)]))).toBe('COORDINATOR_NOT_AVAILABLE');
+    documents.away = false;
+    expect(errorName((await member()).synced.errorCode)).toBe('NONE');
+  });
+
+  it('takes no commit for durable that was not written', async () => {
+    const documents = new MemoryDocuments();
+    const { coordinator, member } = coordinatorOn(documents);
+    const { memberId, generation } = await member();
+    documents.away = true;
+    expect(
+      errorName(await coordinator.commit('g', { memberId, instanceId: null }, generation, [commitOf(0, 9n)])),
+    ).toBe('COORDINATOR_NOT_AVAILABLE');
+    documents.away = false;
+    expect((await coordinator.offsets.ofTopic('g', 't')).get(0)).toBeUndefined();
+  });
+
+  it('keeps a group whose save went through although the answer was lost', async () => {
+    const documents = new MemoryDocuments();
+    const { join, member, coordinator } = coordinatorOn(documents);
+    const { memberId } = await member();
+    documents.loseNextAnswer = true;
+    const sync = async (generation: number) => {
+      const request = {
+        memberId,
+        instanceId: null,
+        generation,
+        protocolType: null,
+        protocolName: null,
+        assignments: new Map(),
+      };
+      return errorName((await coordinator.sync('g', request)).errorCode);
+    };
+    expect(await sync((await join(memberId)).generation)).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(await sync((await join(memberId)).generation)).toBe('NONE');
+  });
+
+  it('remembers the generation of a group that all have left', async () => {
+    const documents = new MemoryDocuments();
+    const { coordinator, member } = coordinatorOn(documents);
+    const { memberId } = await member();
+    await coordinator.leave('g', [{ memberId, instanceId: null }]);
+    await settle();
+    const { generation } = await coordinatorOn(documents).member();
+    expect(generation).toBe(3);
+  });
+});
+
+describe('OffsetStore', () => {
+  it('lets commits that come while one is written travel together, the later one last', async () => {
+    const documents = new MemoryDocuments();
+    const store = new OffsetStore(documents);
+    await Promise.all([
+      store.commit('g', [commitOf(0, 1n)]),
+      ...Array.from({ length: 50 }, (_, i) => store.commit('g', [commitOf(0, BigInt(i + 2)), commitOf(i)])),
+    ]);
+    expect(documents.writes.map((writes) => writes.length)).toEqual([1, 50]);
+    expect((await store.ofTopic('g', 't')).get(0)?.offset).toBe(51n);
+  });
+
+  it.each([
+    [COMMITS_PER_WRITE_MAX, [COMMITS_PER_WRITE_MAX]],
+    [COMMITS_PER_WRITE_MAX + 1, [COMMITS_PER_WRITE_MAX, 1]],
+  ])('writes %i partitions of one request in as few steps as the store allows', async (count, sizes) => {
+    const documents = new MemoryDocuments();
+    const store = new OffsetStore(documents);
+    await store.commit(
+      'g',
+      Array.from({ length: count }, (_, i) => commitOf(i)),
+    );
+    expect(documents.writes.map((writes) => writes.length)).toEqual(sizes);
+    expect((await store.ofGroup('g')).get('t')?.size).toBe(count);
+  });
+
+  it('tells every one of a failed write', async () => {
+    const documents = new MemoryDocuments();
+    const store = new OffsetStore(documents);
+    documents.away = true;
+    const settled = await Promise.allSettled([
+      store.commit('g', [commitOf(0)]),
+      store.commit('g', [commitOf(1)]),
+      store.commit('g', [commitOf(2)]),
+    ]);
+    expect(settled.map((one) => one.status === 'rejected' && one.reason instanceof StoreUnavailable)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+});
