@@ -1,6 +1,6 @@
-import type { Span } from '@opentelemetry/api';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { ShardLimits } from '@tailrace/quota';
+import type { offSpan } from '@tailrace/telemetry';
 import type { Ingest } from '../ingest/index.ts';
 import type { Caller } from './caller.ts';
 import type { SealedTokens } from './sealed-tokens.ts';
@@ -24,7 +24,8 @@ export interface OperationContext extends OperationDependencies {
   readonly caller: Caller;
   /** Streams by name or ARN, in the words of the caller's account. */
   readonly streams: NamedStreams;
-  readonly span: Span;
+  /** Of the request; `offSpan` while tracing is off. */
+  readonly span: typeof offSpan;
 }
 
 export type WireStructure = { readonly [member: string]: WireValue };

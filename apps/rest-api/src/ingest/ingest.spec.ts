@@ -2,9 +2,13 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeBatch, readBatchHeader } from '@tailrace/kafka-protocol';
 import { ShardLimits } from '@tailrace/quota';
 import { type AppendRequest, type Stream, StreamCatalog, StoreUnavailable } from '@tailrace/shard-core';
+import { logger } from '@tailrace/telemetry';
 import { type MemoryStore, memoryStore } from '../../test/memory-store.ts';
 import { Ingest, type IngestRecord } from './index.ts';
 import { APPENDS_IN_FLIGHT_MAX, BATCH_BYTES_MAX, QUEUE_BYTES_MAX } from './shard-writer.ts';
+
+// The store fails on purpose.
+logger.level = 'silent';
 
 interface Setup {
   readonly store: MemoryStore;
@@ -145,6 +149,8 @@ describe('Ingest', () => {
       ok: false,
       refusal: { code: 'storeUnavailable', message: 'disk full' },
     });
+    store.beforeAppend = () => Promise.reject(new TypeError('a bug'));
+    expect(await ingest.put(stream, record('a'))).toMatchObject({ ok: false, refusal: { code: 'storeUnavailable' } });
     store.beforeAppend = undefined;
     expect(await ingest.put(stream, record('b'))).toMatchObject({ ok: true });
   });

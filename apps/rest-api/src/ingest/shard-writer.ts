@@ -9,6 +9,7 @@ import {
 } from '@tailrace/shard-core';
 import {
   LINKS_PER_SPAN_MAX,
+  logger,
   logMetrics,
   type offSpan,
   setLogTransfer,
@@ -31,6 +32,10 @@ export const APPENDS_IN_FLIGHT_MAX = 2;
 const REPLICATION_TIMEOUT_MS = 10_000;
 /** Lengths, deltas and the header count of a record: what it takes beside key and value, at most. */
 const RECORD_FRAME_BYTES = 32;
+
+/** While the store is away, every append fails: one line a second says so. */
+const STORE_WARNING_INTERVAL_MS = 1_000;
+let lastWarningMs = -Infinity;
 
 /** Where the outcomes of one request gather: settled once, when the last one is known. */
 export interface PutSink {
@@ -155,13 +160,24 @@ export class ShardWriter {
         this.#landed();
       },
       (error: unknown) => {
-        // A bug would otherwise leave the callers waiting for ever: they get the retryable error, the bug is thrown on.
         const message = error instanceof Error ? error.message : String(error);
         fail(records, { code: 'storeUnavailable', message });
+        this.#report(error);
         this.#landed();
-        if (!(error instanceof StoreUnavailable)) throw error;
       },
     );
+  }
+
+  #report(error: unknown): void {
+    const fields = { door: 'http', stream: this.#stream.name, shard: this.shard.shardId, err: error } as const;
+    if (!(error instanceof StoreUnavailable)) {
+      logger.error(fields, 'an append failed by a bug');
+      return;
+    }
+    const now = performance.now();
+    if (now - lastWarningMs < STORE_WARNING_INTERVAL_MS) return;
+    lastWarningMs = now;
+    logger.warn(fields, 'the store is unavailable: appends fail, and clients are told to try again');
   }
 
   #landed(): void {
@@ -180,15 +196,10 @@ export class ShardWriter {
       timeoutMs: REPLICATION_TIMEOUT_MS,
     } as const;
     if (!tracing.enabled) return store.log.append(request);
-    const spans = new Set(records.map(({ sink }) => sink.span));
-    // Under the first request that is sampled, if any is; it links to the others, whose records travel along.
-    const [parent, ...others] = [...spans].filter((span) => span.isRecording());
-    const [first] = spans;
-    return withLogSpan('append', store.engine, this.#stream.name, this.shard.shardId, parent ?? first, (span) => {
-      setLogTransfer(span, { recordCount: records.length, byteCount: batch.length, groupSize: spans.size });
-      if (others.length > 0) {
-        span.addLinks(others.slice(0, LINKS_PER_SPAN_MAX).map((other) => ({ context: other.spanContext() })));
-      }
+    const { span, others, requestCount } = requestsOf(records);
+    return withLogSpan('append', store.engine, this.#stream.name, this.shard.shardId, span, (logSpan) => {
+      setLogTransfer(logSpan, { recordCount: records.length, byteCount: batch.length, groupSize: requestCount });
+      if (others.length > 0) logSpan.addLinks(others.map((other) => ({ context: other.spanContext() })));
       return store.log.append(request);
     });
   }
@@ -210,6 +221,17 @@ export class ShardWriter {
       fail(records, refusal);
     }
   }
+}
+
+const NO_SPANS: readonly PutSink['span'][] = [];
+
+/** The span under which an append belongs: that of the first request that is sampled, if any is. It links to the others. */
+function requestsOf(records: readonly PendingRecord[]) {
+  const { span } = (records[0] as PendingRecord).sink;
+  if (records.length === 1) return { span, others: NO_SPANS, requestCount: 1 };
+  const spans = new Set(records.map(({ sink }) => sink.span));
+  const [sampled = span, ...others] = [...spans].filter((each) => each.isRecording());
+  return { span: sampled, others: others.slice(0, LINKS_PER_SPAN_MAX), requestCount: spans.size };
 }
 
 export function fail(records: readonly PendingRecord[], refusal: IngestRefusal): void {

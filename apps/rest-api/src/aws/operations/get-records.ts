@@ -1,5 +1,13 @@
 import { partitionKeyFromKey, type Shard, shardIdOf } from '@tailrace/shard-core';
-import { linksFrom, setHttpTransfer, TRACEPARENT, tracing, trafficMetrics, withLogSpan } from '@tailrace/telemetry';
+import {
+  linksFrom,
+  logMetrics,
+  setHttpTransfer,
+  TRACEPARENT,
+  tracing,
+  trafficMetrics,
+  withLogSpan,
+} from '@tailrace/telemetry';
 import { invalidArgument, resourceNotFound } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
 import { dryRun, streamArn } from '../members.ts';
@@ -57,9 +65,11 @@ export const getRecords = operation({
     }
     const pageLimits = { records: input.Limit ?? RECORDS_PER_PAGE_MAX, bytes: PAGE_BYTES_MAX };
     const readFrom = () => readPage(store.log, shard.key, iterator.offset, pageLimits);
+    const started = performance.now();
     const read = await (tracing.enabled
       ? withLogSpan('read', store.engine, streamName, shard.shardId, span, readFrom)
       : readFrom());
+    logMetrics(store.engine).read.observe((performance.now() - started) / 1000);
     if (!read.ok) throw refusalError(read.refusal, place); // 4
     const page = read.value;
     if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);

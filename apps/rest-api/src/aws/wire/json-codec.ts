@@ -94,6 +94,5 @@ function isList(value: WireValue): value is readonly WireValue[] {
 }
 
 function isAscii(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- the whole of ASCII is meant
   return /^[\x00-\x7f]*$/.test(text);
 }

@@ -121,6 +121,7 @@ describe('readInput', () => {
         fault("'\u0000ab'", 'items.3.member.key', 'have length less than or equal to 2'),
       ],
     ],
+    [{ Name: 'a', Items: [null] }, [fault('null', 'items.1.member', 'not be null')]],
     [{ Name: 'a', Inner: {} }, [fault('null', 'inner.type', 'not be null')]],
     [{ Name: 'a', Tags: {} }, [fault("'{}'", 'tags', 'have length greater than or equal to 1')]],
     [

@@ -121,7 +121,9 @@ function readList(shape: ListShape, value: unknown, path: string, codec: WireCod
         faults.length = before;
         readMembers(of.members, member as Record<string, unknown>, `${path}.${i + 1}.member.`, codec, faults);
       }
-    } else if (member !== undefined && member !== null) {
+    } else if (member === null) {
+      note(faults, `${path}.${i + 1}.member`, undefined, 'Member must not be null');
+    } else {
       list[i] = readValue(of, member, `${path}.${i + 1}.`, 'member', codec, faults);
     }
   }
@@ -135,7 +137,7 @@ function readMap(shape: MapShape, value: unknown, path: string, faults: string[]
   for (const [key, entry] of Object.entries(value)) {
     if (entry === null || entry === undefined) continue;
     if (typeof entry !== 'string') refuse(entry, 'an String');
-    entries.push([key, entry as string]);
+    entries.push([key, entry]);
   }
   const { min, max, keyLength, valueLength } = shape;
   const text = `{${entries.map(([key, entry]) => `${key}=${entry}`).join(', ')}}`;

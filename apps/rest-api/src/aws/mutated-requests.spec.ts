@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@tailrace/testkit';
+import { awsHarness } from '../../test/aws-harness.ts';
+import { notImplemented, operations } from './operations/index.ts';
+import { TARGET_PREFIX } from './aws-protocol.ts';
+
+const MUTATIONS = 3_000;
+
+/** Requests that work, for all operations. */
+const good: Readonly<Record<string, object>> = {
+  CreateStream: { StreamName: 'made', ShardCount: 1, StreamModeDetails: { StreamMode: 'PROVISIONED' } },
+  DeleteStream: { StreamName: 'gone' },
+  DescribeStream: { StreamName: 's', Limit: 5, ExclusiveStartShardId: 'shardId-000000000000' },
+  DescribeStreamSummary: { StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s' },
+  GetRecords: { ShardIterator: 'AAAAAAAAAAE=', Limit: 3 },
+  GetShardIterator: { StreamName: 's', ShardId: '0', ShardIteratorType: 'AT_TIMESTAMP', Timestamp: 1.5 },
+  ListShards: { StreamName: 's', MaxResults: 2, ShardFilter: { Type: 'AT_TIMESTAMP', Timestamp: 1 } },
+  ListStreams: { Limit: 1, ExclusiveStartStreamName: 'a' },
+  PutRecord: { StreamName: 's', PartitionKey: 'k', Data: 'AAAA', ExplicitHashKey: '5' },
+  PutRecords: {
+    StreamName: 's',
+    Records: [
+      { PartitionKey: 'k', Data: 'AAAA' },
+      { PartitionKey: 'l', Data: '' },
+    ],
+  },
+};
+const odd = [
+  null,
+  true,
+  -1,
+  1e99,
+  0.5,
+  '',
+  '\u0000',
+  '\ud800',
+  'x'.repeat(300),
+  [],
+  [[]],
+  {},
+  { a: 1 },
+  '__proto__',
+  '9'.repeat(60),
+];
+
+describe('mutated requests', () => {
+  it('are answered with 200 or an error of the protocol, never with a failure of ours', async () => {
+    const { send, ok } = await awsHarness();
+    await ok('CreateStream', { StreamName: 's', ShardCount: 2 });
+    const random = seededRandom(4711);
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+    const names = Object.keys(operations).filter(
+      (name) => operations[name as keyof typeof operations] !== notImplemented,
+    );
+    expect(Object.keys(good)).toEqual(names);
+
+    const mutate = (value: unknown): unknown => {
+      if (random() < 0.15) return pick(odd);
+      if (Array.isArray(value)) return random() < 0.1 ? [...value, pick(odd)] : value.map(mutate);
+      if (typeof value !== 'object' || value === null) return value;
+      const entries = Object.entries(value).map(([name, member]) => [name, mutate(member)] as const);
+      return Object.fromEntries(random() < 0.1 ? entries.slice(1) : entries);
+    };
+    for (let i = 0; i < MUTATIONS; i++) {
+      const name = pick(names);
+      let body = JSON.stringify(mutate(good[name])) ?? '';
+      if (random() < 0.2) {
+        const at = Math.floor(random() * body.length);
+        body = body.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + body.slice(at + 1);
+      }
+      const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `${TARGET_PREFIX}.${name}` };
+      const answer = await send({ headers, body });
+      if (answer.statusCode !== 200 && answer.statusCode !== 400) {
+        throw new Error(`${name} ${body}: ${answer.statusCode} ${JSON.stringify(answer.body)}`);
+      }
+    }
+  });
+});
