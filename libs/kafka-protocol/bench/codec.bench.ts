@@ -45,6 +45,7 @@ const stored = Buffer.alloc(64 * 1024, 7);
 const small = Buffer.alloc(200, 7);
 
 const fetchDraft = (records: Buffer) => ({
+  throttleTimeMs: 0,
   responses: [
     {
       topic: 'orders',
