@@ -3,6 +3,7 @@ import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { BrokerRegistry } from './brokers/broker-registry.ts';
 import type { FetchSessionCache } from './fetch/fetch-session-cache.ts';
+import type { UnsentAnswers } from './fetch/unsent-answers.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { ProducerIds } from './produce/producer-ids.ts';
 import type { LeaderEpochs } from './topics/leader-epochs.ts';
@@ -31,6 +32,7 @@ export interface Bridge {
   readonly leaderEpochs: LeaderEpochs;
   readonly metadata: MetadataCache;
   readonly fetchSessions: FetchSessionCache;
+  readonly unsentAnswers: UnsentAnswers;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly options: BridgeOptions;

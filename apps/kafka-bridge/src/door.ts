@@ -12,6 +12,7 @@ import { FrameBufferPool } from './connection/frame-buffer-pool.ts';
 import { MemoryBudget } from './connection/memory-budget.ts';
 import { dispatch } from './dispatch.ts';
 import { FetchSessionCache } from './fetch/fetch-session-cache.ts';
+import { UnsentAnswers } from './fetch/unsent-answers.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { systemTimers } from './groups/timers.ts';
 import { ProducerIds } from './produce/producer-ids.ts';
@@ -210,6 +211,7 @@ class Door implements KafkaDoor {
       leaderEpochs,
       metadata: new MetadataCache(catalog, brokers, leaderEpochs),
       fetchSessions: new FetchSessionCache(),
+      unsentAnswers: new UnsentAnswers(),
       groups: new GroupCoordinator({
         documents: store.documents,
         brokers,

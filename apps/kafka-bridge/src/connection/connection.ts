@@ -160,7 +160,10 @@ export class Connection {
     else
       served.then(
         () => this.#settled(exchange),
-        (error: unknown) => this.#fail(error),
+        (error: unknown) => {
+          exchange.sent();
+          this.#fail(error);
+        },
       );
   }
 

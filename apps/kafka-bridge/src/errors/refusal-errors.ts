@@ -11,11 +11,6 @@ export const refusalErrors = {
   shardNotFound: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
   // The partition goes on in another shard: a client that refreshes its metadata and retries gets there.
   shardSealed: errorCodes.NOT_LEADER_OR_FOLLOWER,
-  // Kafka's clients cannot split and merge.
-  shardClosed: errorCodes.INVALID_REQUEST,
-  hashKeyOutOfRange: errorCodes.INVALID_REQUEST,
-  shardsNotAdjacent: errorCodes.INVALID_REQUEST,
-  tooManyShards: errorCodes.INVALID_PARTITIONS,
   // Of splits and merges, which no Kafka client can ask for.
   shardClosed: errorCodes.INVALID_REQUEST,
   hashKeyOutOfRange: errorCodes.INVALID_REQUEST,

@@ -4,6 +4,7 @@ import { discardSpan, linksFrom, scanTraceparents, setKafkaTransfer, trafficMetr
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import type { FetchSession } from '../fetch/fetch-session.ts';
+import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { PartitionRead } from '../fetch/partition-read.ts';
 import { handler } from './handler.ts';
 
@@ -35,37 +36,44 @@ export const fetch = handler({
       return { throttleTimeMs: 0, errorCode: plan.errorCode, sessionId: 0, responses: [] };
     }
     const reads = plan.targets.map((target) => new PartitionRead(target));
+    let byteCount = 0;
     exchange.afterSent(() => {
+      bridge.unsentAnswers.sent(byteCount);
       for (const read of reads) read.release();
     });
-    return collect(reads, request, exchange, bridge).then(() => {
+    return collect(reads, request, exchange, bridge).then((collected) => {
+      byteCount = collected;
+      bridge.unsentAnswers.add(byteCount);
       if (exchange.span.isRecording()) noteTransfer(reads, exchange, bridge);
       return answer(reads, request, plan.session, plan.incremental, exchange);
     });
   },
 });
 
-/** Reads until there is enough, or the time is over. */
+/** Reads until there is enough, or the time is over; answers how many bytes that are. */
 async function collect(
   reads: readonly PartitionRead[],
   request: FetchRequest,
   exchange: Exchange,
   bridge: Bridge,
-): Promise<void> {
-  const maxBytes = Math.max(1, Math.min(request.maxBytes, bridge.options.fetchBytesMax));
+): Promise<number> {
+  const maxBytes = bridge.unsentAnswers.room(Math.min(request.maxBytes, bridge.options.fetchBytesMax));
   const minBytes = Math.min(request.minBytes, maxBytes);
   let total = await readRound(reads, 0, maxBytes, exchange, bridge);
-  if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return;
+  if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return total;
   const deadline = performance.now() + request.maxWaitMs;
   while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.failed)) {
     const timeoutMs = deadline - performance.now();
-    if (timeoutMs <= 0) return;
+    if (timeoutMs <= 0) return total;
     const waiting = reads.filter((read) => !read.full);
-    if (waiting.length === 0) return;
+    if (waiting.length === 0) return total;
     const positions = waiting.map((read) => ({ shard: (read.shard as Shard).key, offset: read.nextOffset }));
-    if (!(await bridge.store.log.awaitAppend(positions, { timeoutMs, signal: exchange.peer.signal }))) return;
+    const waited = bridge.store.log.awaitAppend(positions, { timeoutMs, signal: exchange.peer.signal });
+    // Without the store there is nothing to wait for; the client comes again.
+    if (!(await unlessUnavailable(waited, () => false))) return total;
     total = await readRound(waiting, total, maxBytes, exchange, bridge);
   }
+  return total;
 }
 
 /**
