@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
+import type { Store } from '../contract/store.ts';
+import { openEmbeddedStore } from '../embedded/index.ts';
+import { append, readValues } from '../testing/index.ts';
+import { isStreamName, StreamCatalog } from './stream-catalog.ts';
+
+let directory: TemporaryDirectory;
+let store: Store;
+let catalog: StreamCatalog;
+
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  store = await openEmbeddedStore({ dataDir: directory.path, durability: 'relaxed' });
+  catalog = await StreamCatalog.open(store, () => 1_700_000_000_000);
+});
+
+afterEach(async () => {
+  catalog.close();
+  await store.close();
+  await directory.remove();
+});
+
+const wanted = { name: 'orders', shardCount: 3, mode: 'PROVISIONED', origin: 'kinesis' } as const;
+
+async function created(name = 'orders') {
+  const made = await catalog.create({ ...wanted, name });
+  if (!made.ok) throw new Error(made.refusal.code);
+  return made.value;
+}
+
+describe('StreamCatalog', () => {
+  it('makes a stream that can be found and written to at once', async () => {
+    const stream = await created();
+    expect(stream.document).toEqual({
+      id: expect.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/),
+      name: 'orders',
+      status: 'ACTIVE',
+      mode: 'PROVISIONED',
+      origin: 'kinesis',
+      createdAtMs: 1_700_000_000_000,
+      retentionMs: 86_400_000,
+      shards: [0, 1, 2].map((number) => ({
+        number,
+        hashRange: { start: expect.any(String), end: expect.any(String) },
+        partition: number,
+        startOffset: '0',
+        openedAtMs: 1_700_000_000_000,
+      })),
+      configs: {},
+    });
+    expect(await catalog.find('orders')).toBe(stream);
+    expect(catalog.peekById(stream.id)).toBe(stream);
+    for (const shard of stream.openShards) {
+      expect((await append(store.log, shard.key, ['x'])).ok).toBe(true);
+    }
+  });
+
+  it('refuses a name that is taken and leaves the first stream as it is', async () => {
+    const first = await created();
+    expect(await catalog.create(wanted)).toEqual({ ok: false, refusal: { code: 'streamExists', stream: 'orders' } });
+    expect(await catalog.find('orders')).toBe(first);
+  });
+
+  it('lets one of many win who make the same name at once', async () => {
+    const others = await Promise.all([StreamCatalog.open(store), StreamCatalog.open(store)]);
+    const outcomes = await Promise.all([catalog, ...others].map((one) => one.create(wanted)));
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+    const ids = await Promise.all([catalog, ...others].map(async (one) => (await one.refresh('orders'))?.id));
+    expect(new Set(ids).size).toBe(1);
+    for (const other of others) other.close();
+  });
+
+  it('hears of what others make and delete', async () => {
+    const other = await StreamCatalog.open(store);
+    const heard: (string | undefined)[] = [];
+    other.onChange((name) => heard.push(name));
+    await created();
+    expect((await other.find('orders'))?.name).toBe('orders');
+    await catalog.delete('orders');
+    expect(await other.find('orders')).toBeUndefined();
+    expect(heard).toContain('orders');
+    other.close();
+  });
+
+  it('lists names in order', async () => {
+    for (const name of ['b', 'a.1', 'a-1', 'B']) await created(name);
+    expect(catalog.names()).toEqual(['B', 'a-1', 'a.1', 'b']);
+  });
+
+  it('deletes a stream with its logs, and a new one of the same name begins empty', async () => {
+    const first = await created();
+    const [shard] = first.openShards;
+    await append(store.log, shard!.key, ['old']);
+    expect((await catalog.delete('orders')).ok).toBe(true);
+    expect((await store.log.bounds(shard!.key)).ok).toBe(false);
+    expect(await catalog.delete('orders')).toEqual({
+      ok: false,
+      refusal: { code: 'streamNotFound', stream: 'orders' },
+    });
+    const second = await created();
+    expect(second.id).not.toEqual(first.id);
+    expect(await readValues(store.log, second.openShards[0]!.key)).toEqual([]);
+  });
+
+  it('drops, when it opens, the logs of a stream whose deletion was cut short', async () => {
+    const stream = await created();
+    const keys = stream.shards.map(({ key }) => key);
+    // As a crash leaves it between the two steps of a deletion.
+    await store.documents.write([
+      { key: 'stream/orders', value: undefined, expected: 'any' },
+      { key: `garbage/${stream.id}`, value: JSON.stringify(keys), expected: 'any' },
+    ]);
+    (await StreamCatalog.open(store)).close();
+    expect((await store.log.bounds(keys[0]!)).ok).toBe(false);
+    expect(await store.documents.get(`garbage/${stream.id}`)).toBeUndefined();
+  });
+
+  it('changes a document from its newest version, however many change it at once', async () => {
+    await created();
+    const other = await StreamCatalog.open(store);
+    const add = (one: StreamCatalog) =>
+      one.update('orders', (document) => ({ ...document, retentionMs: document.retentionMs + 1 }));
+    const outcomes = await Promise.all(Array.from({ length: 8 }, (_, i) => add(i % 2 === 0 ? catalog : other)));
+    expect(outcomes.every(({ ok }) => ok)).toBe(true);
+    expect((await catalog.refresh('orders'))?.document.retentionMs).toBe(86_400_000 + 8);
+    expect(await add(catalog).then(() => catalog.update('nothing', (document) => document))).toEqual({
+      ok: false,
+      refusal: { code: 'streamNotFound', stream: 'nothing' },
+    });
+    other.close();
+  });
+});
+
+describe('isStreamName', () => {
+  it.each([
+    ['a', true],
+    ['A.b-c_9', true],
+    ['x'.repeat(249), true],
+    ['x'.repeat(250), false],
+    ['', false],
+    ['.', false],
+    ['..', false],
+    ['a/b', false],
+    ['ä', false],
+  ])('takes %p: %p', (name, expected) => {
+    expect(isStreamName(name)).toBe(expected);
+  });
+});
