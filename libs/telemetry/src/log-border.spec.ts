@@ -4,7 +4,7 @@ import { setLogTransfer, withLogSpan } from './log-border.ts';
 import { withScriptSpan } from './script-border.ts';
 import { startTestTracing } from './testing/index.ts';
 import type { TestTracing } from './testing/index.ts';
-import { offSpan } from './tracing.ts';
+import { offSpan, spanKinds, startSpan, withSpan } from './tracing.ts';
 
 let collector: TestTracing | undefined;
 afterEach(async () => {
@@ -51,6 +51,21 @@ describe('the log border', () => {
     expect(withScriptSpan('read', 'EVALSHA', redis, door, (span) => span)).toBe(door);
     door.end();
     expect(collector.spans()).toEqual([]);
+  });
+
+  it('leaves what is done for an unsampled request out of the trace whose flow it happens in', async () => {
+    collector = await startTestTracing();
+    const unsampled = startSpan(
+      { name: 'unsampled', kind: spanKinds.internal },
+      { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 0 },
+    );
+    await withSpan({ name: 'sampled', kind: spanKinds.internal }, undefined, () =>
+      withLogSpan('append', 'redis', 'orders', 's', unsampled, async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        withScriptSpan('append', 'EVALSHA', redis, undefined, () => {});
+      }),
+    );
+    expect(collector.spans().map(({ name }) => name)).toEqual(['sampled']);
   });
 
   it('is a plain call while tracing is off', () => {

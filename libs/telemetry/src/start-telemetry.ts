@@ -65,7 +65,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const tracer = api.trace
     .getTracerProvider()
     .getTracer(TRACER_NAME, options.serviceVersion, { schemaUrl: SEMCONV_SCHEMA_URL });
-  useTracing({ api, tracer, extract: extractorOf(env, api) });
+  const sampler = env['OTEL_TRACES_SAMPLER']?.trim() || 'parentbased_always_on';
+  useTracing({ api, tracer, extract: extractorOf(env, api), followsParents: sampler.startsWith('parentbased_') });
 
   let stopped: Promise<void> | undefined;
   return {

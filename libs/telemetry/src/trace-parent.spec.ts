@@ -5,6 +5,7 @@ import {
   extractFrom,
   formatTraceparent,
   injectInto,
+  LINK_SCAN_BYTES_MAX,
   linksFrom,
   LINKS_PER_SPAN_MAX,
   parseTraceparent,
@@ -204,5 +205,15 @@ describe('scanTraceparents', () => {
   it('stops at the bound', () => {
     const all = Buffer.concat(Array.from({ length: LINKS_PER_SPAN_MAX + 1 }, (_, n) => encoded(numbered(n))));
     expect(scanTraceparents([all, all]).size).toBe(LINKS_PER_SPAN_MAX);
+  });
+
+  it.each([
+    ['at', 0, 1],
+    ['one byte past', 1, 0],
+  ])('searches no more than its share of an answer: %s the bound', (_, past, found) => {
+    const header = encoded(legal);
+    const before = Buffer.alloc(LINK_SCAN_BYTES_MAX - header.length + past);
+    expect(scanTraceparents([before, header]).size).toBe(found);
+    expect(scanTraceparents([Buffer.concat([before, header])]).size).toBe(found);
   });
 });

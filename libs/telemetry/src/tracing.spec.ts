@@ -13,6 +13,7 @@ import {
   startSpan,
   STATUS_ERROR,
   tracing,
+  withActiveSpan,
   withSpan,
 } from './tracing.ts';
 
@@ -106,6 +107,13 @@ describe('withSpan', () => {
     expect(spans['outer']?.parentSpanId).toBeUndefined();
   });
 
+  it("begins a trace where it is told to, also in another request's flow", async () => {
+    collector = await startTestTracing();
+    withSpan(internal('outer'), undefined, () => withSpan(internal('next request'), 'root', () => {}));
+    const [inner, outer] = collector.spans();
+    expect([inner?.parentSpanId, inner?.traceId === outer?.traceId]).toEqual([undefined, false]);
+  });
+
   it('never exports a discarded span', async () => {
     collector = await startTestTracing();
     withSpan(internal('empty poll'), undefined, (span) => discardSpan(span));
@@ -117,6 +125,26 @@ describe('withSpan', () => {
     const stopped = await startTestTracing();
     await stopped.stop();
     expect(withSpan(internal('late'), undefined, (span) => span)).toBe(offSpan);
+  });
+});
+
+describe('withActiveSpan', () => {
+  it('makes a span the active one across awaits, and leaves its end to the owner', async () => {
+    collector = await startTestTracing();
+    const span = startSpan(internal('request'));
+    const active = await withActiveSpan(span, async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return activeSpan();
+    });
+    expect([active, activeSpan(), collector.spans()]).toEqual([span, undefined, []]);
+    span.end();
+    expect(collector.spans().map(({ name }) => name)).toEqual(['request']);
+  });
+
+  it('is a plain call with a span that is not sampled, and while tracing is off', async () => {
+    expect(withActiveSpan(offSpan, () => activeSpan())).toBeUndefined();
+    collector = await startTestTracing({ sampled: false });
+    expect(withActiveSpan(startSpan(internal('request')), () => activeSpan())).toBeUndefined();
   });
 });
 

@@ -230,7 +230,10 @@ function payloadBytes({ partitionKey, key, data }: IngestRecord): number {
 
 function headersOf(record: IngestRecord, span: Span): readonly RecordHeader[] | undefined {
   const trace = traceHeadersOf(span);
-  if (record.explicitHashKey === undefined && trace.length === 0) return record.headers;
+  if (record.explicitHashKey === undefined) {
+    if (trace.length === 0) return record.headers;
+    if (record.headers === undefined) return trace;
+  }
   const headers: RecordHeader[] = record.headers === undefined ? [] : [...record.headers];
   if (record.explicitHashKey !== undefined) {
     headers.push({ key: EXPLICIT_HASH_KEY_HEADER, value: Buffer.from(record.explicitHashKey, 'latin1') });

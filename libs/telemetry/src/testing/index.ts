@@ -48,7 +48,7 @@ export async function startTestTracing(options: { readonly sampled?: boolean } =
   });
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   const tracer = provider.getTracer('test', undefined, { schemaUrl: SEMCONV_SCHEMA_URL });
-  useTracing({ api, tracer, extract: extractFrom });
+  useTracing({ api, tracer, extract: extractFrom, followsParents: true });
   return {
     spans: () => exporter.getFinishedSpans().map(flatten),
     clear: () => exporter.reset(),
