@@ -173,7 +173,7 @@ async function appendBatch(
     );
     if (!outcome.ok) return failed(index, refusalErrors[outcome.refusal.code], explainRefusal(outcome.refusal));
     traffic.received(checked.header.recordCount, checked.header.sizeBytes);
-    if (stream.writeLimited) await charge(stream.partitions[index] as Partition, checked.header, exchange, bridge);
+    if (stream.writeLimited) await charge(stream.partitions[index], checked.header, exchange, bridge);
     const { baseOffset, logStartOffset } = outcome.value;
     return { index, errorCode: errorCodes.NONE, baseOffset, logStartOffset };
   } catch (error) {

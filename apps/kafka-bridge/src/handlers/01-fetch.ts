@@ -92,7 +92,8 @@ async function readRound(
   while (next < reads.length) {
     const left = maxBytes - total;
     if (left <= 0) {
-      await Promise.all(reads.slice(next).map((read) => (read.shard === undefined ? read.look(bridge) : undefined)));
+      const unseen = reads.slice(next).filter(({ shard }) => shard === undefined);
+      await Promise.all(unseen.map((read) => read.look(bridge)));
       return total;
     }
     const first = next;

@@ -52,13 +52,13 @@ export const listOffsets = handler({
       topics.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(
-          partitions.map((partition) =>
-            (seen.get(`${name}/${partition.partitionIndex}`) as number) > 1
-              ? failed(partition, errorCodes.INVALID_REQUEST)
-              : unlessUnavailable(answerPartition(name, partition, isolationLevel, apiVersion, bridge), () =>
-                  failed(partition, errorCodes.KAFKA_STORAGE_ERROR),
-                ),
-          ),
+          partitions.map(async (partition) => {
+            if ((seen.get(`${name}/${partition.partitionIndex}`) as number) > 1) {
+              return failed(partition, errorCodes.INVALID_REQUEST);
+            }
+            const answering = answerPartition(name, partition, isolationLevel, apiVersion, bridge);
+            return unlessUnavailable(answering, () => failed(partition, errorCodes.KAFKA_STORAGE_ERROR));
+          }),
         ),
       })),
     );

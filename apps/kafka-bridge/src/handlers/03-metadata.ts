@@ -56,7 +56,7 @@ async function describeTopics(
   bridge: Bridge,
 ): Promise<MetadataResponse> {
   const topics = await Promise.all(
-    wanted.map(({ name, topicId }) =>
+    wanted.map(async ({ name, topicId }) =>
       name === null ? describeById(topicId, unnamed, bridge) : describeByName(name, mayCreate, bridge),
     ),
   );

@@ -29,5 +29,5 @@ export interface Handler<Request extends Message = Message, Response extends Mes
 export function handler<Request extends Message, Response extends Message>(
   definition: Handler<Request, Response>,
 ): Handler {
-  return definition as unknown as Handler;
+  return definition;
 }

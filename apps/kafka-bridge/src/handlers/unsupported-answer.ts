@@ -14,7 +14,7 @@ export function unsupportedAnswer({ response }: Api): Draft<Message> | undefined
     else if (options.default === undefined && options.tag === undefined)
       draft[name] = nullable ? null : emptyValue(kind);
   }
-  return draft as Draft<Message>;
+  return draft;
 }
 
 function emptyValue(kind: string): unknown {
