@@ -2,7 +2,10 @@ import { tailCacheMetrics } from '@tailrace/telemetry';
 import type { ReadLimits } from './contract/log.ts';
 import type { ShardKey } from './contract/shard-key.ts';
 
-/** The first block of a shard; each further one is twice as large as the one before, up to `BLOCK_BYTES_MAX`. */
+/**
+ * The first block of a shard; each further one is twice as large as the one before, up to `BLOCK_BYTES_MAX` and to an
+ * eighth of the memory.
+ */
 const BLOCK_BYTES_MIN = 4 * 1024;
 const BLOCK_BYTES_MAX = 256 * 1024;
 /** What a block and the entry of a batch in it cost beside their bytes, roughly. */
@@ -87,6 +90,7 @@ interface Run {
  */
 export class TailCache {
   readonly #options: TailCacheOptions;
+  readonly #blockBytesMax: number;
   readonly #metrics = tailCacheMetrics();
   readonly #runs = new Map<ShardKey, Run>();
   /** All blocks in the order in which they were begun. */
@@ -95,6 +99,7 @@ export class TailCache {
 
   constructor(options: TailCacheOptions) {
     this.#options = options;
+    this.#blockBytesMax = Math.min(BLOCK_BYTES_MAX, Math.ceil(options.bytesMax / 8));
   }
 
   /** Bytes of memory that are taken. */
@@ -121,7 +126,7 @@ export class TailCache {
     let block = run?.blocks.at(-1);
     if (block === undefined || block.filled + bytes.length > block.memory.length) {
       const before = block?.memory.length ?? BLOCK_BYTES_MIN / 2;
-      block = this.#begin(shard, Math.max(bytes.length, Math.min(BLOCK_BYTES_MAX, before * 2)));
+      block = this.#begin(shard, Math.max(bytes.length, Math.min(this.#blockBytesMax, before * 2)));
       run = this.#runs.get(shard);
       if (run === undefined) this.#runs.set(shard, (run = { blocks: [block], nextOffset: next }));
       else run.blocks.push(block);

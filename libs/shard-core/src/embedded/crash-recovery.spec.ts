@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { logger } from '@tailrace/telemetry';
 import { seededRandom } from '@tailrace/testkit';
 import type { Appended } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
@@ -8,9 +7,6 @@ import { CrashingStore } from '../testing/crashing-store.ts';
 import { diskError, type Survival } from '../testing/fault-file-system.ts';
 import { accepted, append, newShardKey, openNewShard, readAll, readValues } from '../testing/index.ts';
 import type { EmbeddedStoreOptions } from './index.ts';
-
-// Of the stores that are killed on purpose.
-logger.level = 'silent';
 
 const opened: CrashingStore[] = [];
 

@@ -55,7 +55,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  return (code !== undefined && REASONS[code]) || error.message;
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  return (code !== undefined && REASONS[code]) || message || String(error);
 }

@@ -156,9 +156,9 @@ export class GroupCommit {
     if (active !== undefined) {
       const end = this.#end.position;
       const fits = end + byteCount <= active.capacity;
-      if (fits && !(active.grows && end > 0 && this.#supply.isReady(byteCount))) return active;
+      if (fits && !(active.grows && end > 0 && this.#supply.hasPrepared(byteCount))) return active;
     }
-    const next = await this.#supply.take(byteCount);
+    const next = await this.#supply.take(byteCount, active === undefined ? 0 : this.#end.position);
     this.#supply.prepare();
     this.#active = next;
     this.#end = { generation: next.generation, position: 0, chain: this.#end.chain };

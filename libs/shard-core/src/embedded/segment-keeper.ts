@@ -47,7 +47,8 @@ export class SegmentKeeper {
     segment.closed = true;
     this.#unrecorded.add(segment);
     if (segment.file !== undefined) this.#parts.files.adopt(segment);
-    this.#then(() => this.checkpoint());
+    // One checkpoint records all that were closed by then.
+    this.#then(async () => (this.#unrecorded.has(segment) ? this.checkpoint() : undefined));
   }
 
   /** A shard has nothing in these parts any more. */

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { type EmbeddedBounds, PREPARE_RETRY_MS, SEGMENT_FILL_TARGET_MS, ZERO_PIECE_BYTES } from './bounds.ts';
+import {
+  type EmbeddedBounds,
+  PREPARE_RETRY_MS,
+  SEGMENT_FILL_TARGET_MS,
+  ZEROED_BYTES_PER_SECOND_MAX,
+  ZERO_PIECE_BYTES,
+} from './bounds.ts';
 import { type FileSystem, type LogFile, removeIfThere, writeWhole } from './file-system.ts';
 import { Segment } from './segment.ts';
 
@@ -23,7 +29,8 @@ export function generationOf(name: string): number | undefined {
 /**
  * Where the next segment comes from. One is prepared in the background: a file whose blocks are there and written, so
  * that a sync has nothing but data to write. That is a segment whose records are all gone, or zeros. When none is ready
- * the log goes on in a file that grows, which is slower to sync but needs no waiting.
+ * the log goes on in a file that grows, which is slower to sync but needs no waiting. Above a certain rate all new files
+ * grow: appends come in such groups that the sync counts for little, and zeros would cost half of what the disk can do.
  */
 export class SegmentSupply {
   readonly #fileSystem: FileSystem;
@@ -36,7 +43,7 @@ export class SegmentSupply {
   #used: { readonly path: string; readonly byteCount: number } | undefined;
   #preparing: Promise<void> | undefined;
   #retryAt = 0;
-  #targetBytes: number;
+  #bytesPerMs = 0;
   #takenAt: number | undefined;
   #closed = false;
 
@@ -52,37 +59,22 @@ export class SegmentSupply {
     this.#bounds = bounds;
     this.#nextGeneration = nextGeneration;
     this.#clock = clock;
-    this.#targetBytes = bounds.segmentBytesMin;
   }
 
-  /** Whether a prepared segment waits that takes a group of this size. */
-  isReady(byteCount: number): boolean {
-    return this.#ready !== undefined && this.#ready.capacity >= byteCount;
+  /** Whether a segment waits whose blocks are written, with room for so many bytes. */
+  hasPrepared(byteCount: number): boolean {
+    return this.#ready !== undefined && !this.#ready.grows && this.#ready.capacity >= byteCount;
   }
 
-  /** A segment of a generation above all before, open for writing, with room for at least so many bytes. */
-  async take(byteCount: number): Promise<Segment> {
-    const ready = this.#ready;
-    this.#ready = undefined;
-    if (ready !== undefined && ready.capacity >= byteCount) {
-      this.#adapt();
-      return ready;
-    }
-    // Its generation would be out of order behind the one that is made now.
-    if (ready !== undefined) await this.#putAside(ready);
-    const generation = this.#nextGeneration++;
-    const path = segmentPath(this.#directory, generation);
-    const file = await this.#fileSystem.open(path, { create: true });
-    const segment = new Segment(generation, path, Math.max(this.#targetBytes, byteCount), true);
-    segment.file = file;
-    try {
-      await this.#fileSystem.syncDirectory(this.#directory);
-    } catch (error) {
-      await file.close().catch(() => {});
-      await this.#fileSystem.remove(path).catch(() => {});
-      throw error;
-    }
-    this.#adapt();
+  /**
+   * A segment of a generation above all before, open for writing, with room for at least so many bytes.
+   * `writtenBytes` is what the one before it took, by which the size of the next ones is chosen.
+   */
+  async take(byteCount: number, writtenBytes: number): Promise<Segment> {
+    const segment = (await this.#takeReady(byteCount)) ?? (await this.#makeGrowing(byteCount));
+    const now = this.#clock();
+    if (this.#takenAt !== undefined) this.#bytesPerMs = writtenBytes / Math.max(1, now - this.#takenAt);
+    this.#takenAt = now;
     return segment;
   }
 
@@ -116,21 +108,49 @@ export class SegmentSupply {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#preparing;
-    await this.#ready?.file?.close();
+    const ready = this.#ready;
+    await ready?.file?.close();
+    if (ready?.grows) await this.#fileSystem.remove(ready.path);
     if (this.#used) await this.#fileSystem.remove(this.#used.path);
   }
 
-  /** Twice the size when the last segment was full too soon, half when it took long. */
-  #adapt(): void {
-    const now = this.#clock();
-    if (this.#takenAt !== undefined) {
-      const tookMs = now - this.#takenAt;
-      const { segmentBytesMin, segmentBytesMax } = this.#bounds;
-      if (tookMs < SEGMENT_FILL_TARGET_MS) this.#targetBytes = Math.min(segmentBytesMax, this.#targetBytes * 2);
-      else if (tookMs > 4 * SEGMENT_FILL_TARGET_MS)
-        this.#targetBytes = Math.max(segmentBytesMin, this.#targetBytes / 2);
+  /** What is written in a few seconds, as a power of two within the bounds. */
+  get #targetBytes(): number {
+    const { segmentBytesMin, segmentBytesMax } = this.#bounds;
+    let byteCount = segmentBytesMin;
+    while (byteCount < segmentBytesMax && byteCount < this.#bytesPerMs * SEGMENT_FILL_TARGET_MS) byteCount *= 2;
+    return Math.min(byteCount, segmentBytesMax);
+  }
+
+  async #takeReady(byteCount: number): Promise<Segment | undefined> {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    if (ready === undefined || ready.capacity >= byteCount) return ready;
+    if (ready.grows) {
+      const larger = new Segment(ready.generation, ready.path, byteCount, true);
+      larger.file = ready.file;
+      return larger;
     }
-    this.#takenAt = now;
+    // Its generation would be out of order behind the one that is made instead.
+    await ready.file?.close();
+    await this.#keepOrRemove(ready.path, ready.capacity);
+    return undefined;
+  }
+
+  async #makeGrowing(byteCount: number): Promise<Segment> {
+    const generation = this.#nextGeneration++;
+    const path = segmentPath(this.#directory, generation);
+    const file = await this.#fileSystem.open(path, { create: true });
+    try {
+      await this.#fileSystem.syncDirectory(this.#directory);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await this.#fileSystem.remove(path).catch(() => {});
+      throw error;
+    }
+    const segment = new Segment(generation, path, Math.max(this.#targetBytes, byteCount), true);
+    segment.file = file;
+    return segment;
   }
 
   async #prepare(): Promise<void> {
@@ -138,8 +158,26 @@ export class SegmentSupply {
     this.#used = undefined;
     if (used !== undefined) {
       await this.#makeReady(used.path, used.byteCount, await this.#fileSystem.open(used.path, { create: false }));
+    } else if (this.#bytesPerMs * 1000 > ZEROED_BYTES_PER_SECOND_MAX) {
+      await this.#prepareGrowing();
+    } else {
+      await this.#prepareZeros();
+    }
+  }
+
+  /** Only the name: to make it lasting takes milliseconds that an append would wait for. */
+  async #prepareGrowing(): Promise<void> {
+    const segment = await this.#makeGrowing(0);
+    if (this.#nextGeneration === segment.generation + 1) {
+      this.#ready = segment;
       return;
     }
+    // The log could not wait, and has gone past this generation.
+    await segment.file?.close();
+    await this.#fileSystem.remove(segment.path);
+  }
+
+  async #prepareZeros(): Promise<void> {
     const byteCount = this.#targetBytes;
     const path = join(this.#directory, PREPARED_NAME);
     await removeIfThere(this.#fileSystem, path);
@@ -174,12 +212,6 @@ export class SegmentSupply {
     const segment = new Segment(generation, path, byteCount, false);
     segment.file = file;
     this.#ready = segment;
-  }
-
-  async #putAside(segment: Segment): Promise<void> {
-    await segment.file?.close();
-    segment.file = undefined;
-    await this.#keepOrRemove(segment.path, segment.capacity);
   }
 
   async #keepOrRemove(path: string, byteCount: number): Promise<void> {

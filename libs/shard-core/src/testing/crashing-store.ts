@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { logger } from '@tailrace/telemetry';
 import { temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
 import type { Store } from '../contract/store.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../embedded/index.ts';
@@ -7,6 +8,9 @@ import { FaultFileSystem, type Survival } from './fault-file-system.ts';
 
 /** So small that a short test passes through several. */
 export const SMALL_SEGMENTS = { segmentBytesMin: 16 * 1024, segmentBytesMax: 16 * 1024 };
+
+// Stores that are crashed on purpose have much to complain of.
+logger.level = 'silent';
 
 let directories = 0;
 

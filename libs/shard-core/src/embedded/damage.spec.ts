@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CrashingStore } from '../testing/crashing-store.ts';
+import { accepted, append, openNewShard, readValues } from '../testing/index.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+
+let crashing: CrashingStore;
+let shard: ShardKey;
+
+/** Several closed segments, and one that is written. Reads go to the files. */
+async function fill(): Promise<void> {
+  crashing = await CrashingStore.open({ tailCacheBytesMax: 0, indexCacheBytesMax: 0 });
+  shard = await openNewShard(crashing.store.log);
+  for (let i = 0; i < 60; i++) accepted(await append(crashing.store.log, shard, [`${i}`.padEnd(1_000)]));
+}
+
+function flip(path: string, at: number): void {
+  const { bytes, durable } = crashing.files.file(path);
+  bytes[at] = (bytes[at] as number) ^ 0x10;
+  if (durable !== bytes) durable[at] = bytes[at] as number;
+}
+
+afterEach(async () => {
+  await crashing.remove();
+});
+
+describe('a damaged segment', () => {
+  it.each([
+    ['an entry header', 8],
+    ['an entry’s generation', 4],
+    ['a batch’s length', 40 + 8],
+    ['a batch’s base offset', 40 + 7],
+  ])('is told, not read, where the damage is in %s', async (_, at) => {
+    await fill();
+    const [first] = crashing.files.paths('.log');
+    flip(first!, at);
+    await expect(crashing.store.log.read(shard, 0n, { maxBytes: 100 })).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      message: expect.stringContaining('damaged'),
+    });
+  });
+
+  it('is told when its file has become shorter', async () => {
+    await fill();
+    const [first] = crashing.files.paths('.log');
+    crashing.files.file(first!).bytes = crashing.files.file(first!).bytes.subarray(0, 500);
+    await expect(crashing.store.log.read(shard, 0n, { maxBytes: 100 })).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      message: expect.stringContaining('ends at byte 500'),
+    });
+  });
+
+  it('keeps a store from opening where it is behind the checkpoint and acknowledged', async () => {
+    await fill();
+    await crashing.close();
+    const [first] = crashing.files.paths('.log');
+    const [sidecar] = crashing.files.paths('.idx');
+    flip(first!, 200);
+    await crashing.files.remove(sidecar!);
+    await expect(crashing.opened()).rejects.toMatchObject({
+      name: 'DataDirectoryUnusable',
+      message: expect.stringContaining('is damaged at byte'),
+    });
+  });
+
+  it('keeps a store from opening where it is missing', async () => {
+    await fill();
+    await crashing.close();
+    await crashing.files.remove(crashing.files.paths('.log')[1]!);
+    await expect(crashing.opened()).rejects.toMatchObject({
+      name: 'DataDirectoryUnusable',
+      message: expect.stringContaining('is missing'),
+    });
+  });
+});
+
+describe('a sidecar', () => {
+  it.each([0, 8, 16, 40, 60, 130])('that is damaged at byte %d is made anew from the segment', async (at) => {
+    await fill();
+    await crashing.close();
+    const [sidecar] = crashing.files.paths('.idx');
+    flip(sidecar!, at);
+    const next = await crashing.opened();
+    expect((await readValues(next.store.log, shard)).map(Number)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    await next.close();
+  });
+
+  it('that is gone while the store is open is made anew too', async () => {
+    await fill();
+    for (const sidecar of crashing.files.paths('.idx')) await crashing.files.remove(sidecar);
+    expect((await readValues(crashing.store.log, shard)).map(Number)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+  });
+
+  it('that is cut short is made anew', async () => {
+    await fill();
+    await crashing.close();
+    for (const sidecar of crashing.files.paths('.idx')) {
+      crashing.files.file(sidecar).bytes = crashing.files.file(sidecar).bytes.subarray(0, 100);
+    }
+    const next = await crashing.opened();
+    expect(await readValues(next.store.log, shard)).toHaveLength(60);
+    await next.close();
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import { type BatchHeader, readBatchHeader } from '@tailrace/kafka-protocol';
+import { makeBatch } from '../testing/index.ts';
+import { checkSequence, type Producer, producerAfter, ProducerTable } from './producer-state.ts';
+
+function header(epoch: number, baseSequence: number, count = 1): BatchHeader {
+  const values = Array.from({ length: count }, () => 'v');
+  return readBatchHeader(makeBatch(values, { producer: { id: 1n, epoch, baseSequence } }), 0);
+}
+
+function after(...batches: [number, number, number?][]): Producer | undefined {
+  return batches.reduce<Producer | undefined>(
+    (known, [epoch, sequence, count], i) => producerAfter(known, header(epoch, sequence, count), i, i),
+    undefined,
+  );
+}
+
+describe('a producer’s sequence', () => {
+  it.each([
+    ['anything at first', after(), header(3, 17), 'next'],
+    ['the next one', after([0, 0, 5]), header(0, 5), 'next'],
+    ['the same again', after([0, 0, 5]), header(0, 0, 5), 'duplicate'],
+    ['one too far', after([0, 0, 5]), header(0, 6), 'outOfOrderSequence'],
+    [
+      'one that was forgotten',
+      after([0, 0], [0, 1], [0, 2], [0, 3], [0, 4], [0, 5]),
+      header(0, 0),
+      'duplicateSequence',
+    ],
+    ['an older epoch', after([1, 0]), header(0, 1), 'staleProducerEpoch'],
+    ['a newer epoch at 0', after([1, 5]), header(2, 0), 'next'],
+    ['a newer epoch elsewhere', after([1, 5]), header(2, 6), 'outOfOrderSequence'],
+    ['a marker of the same epoch', after([1, 5]), header(1, -1), 'next'],
+    ['a marker of an older epoch', after([1, 5]), header(0, -1), 'staleProducerEpoch'],
+    ['0 behind a marker of a newer epoch', after([1, 5], [2, -1]), header(2, 0), 'next'],
+    ['another behind a marker of a newer epoch', after([1, 5], [2, -1]), header(2, 6), 'outOfOrderSequence'],
+    ['the next one behind a marker of the same epoch', after([1, 5], [1, -1]), header(1, 6), 'next'],
+    ['0 behind the largest', after([0, 2 ** 31 - 1]), header(0, 0), 'next'],
+    ['1 behind the largest', after([0, 2 ** 31 - 1]), header(0, 1), 'outOfOrderSequence'],
+    ['one far behind, over the wrap', after([0, 2]), header(0, 2 ** 31 - 5), 'duplicateSequence'],
+  ])('%s', (_, known, next, expected) => {
+    const check = checkSequence(known, next);
+    expect(check.kind === 'refused' ? check.refusal.code : check.kind).toEqual(expected);
+  });
+});
+
+describe('a table of producers', () => {
+  it('undoes failed appends from the newest on', () => {
+    const table = new ProducerTable();
+    const [first, second, third] = [after([0, 0])!, after([0, 0], [0, 1])!, after([0, 0], [0, 1], [0, 2])!];
+    table.begin(1n, first);
+    table.begin(1n, second);
+    table.begin(1n, third);
+    table.commit(1n, first);
+    table.undo(1n, second);
+    expect(table.get(1n)).toBe(second);
+    table.undo(1n, first);
+    expect(table.get(1n)).toBe(first);
+    table.begin(2n, first);
+    table.undo(2n, undefined);
+    expect(table.get(2n)).toBeUndefined();
+  });
+
+  it('is the same when it was saved and loaded', () => {
+    const table = new ProducerTable();
+    table.commit(2n ** 62n, after([3, 2 ** 31 - 2, 5], [3, 3])!);
+    table.commit(5n, after([1, -1])!);
+    const loaded = new ProducerTable();
+    loaded.load(table.save());
+    for (const id of [2n ** 62n, 5n]) expect(loaded.get(id)).toEqual(table.get(id));
+    expect(loaded.save()).toEqual(table.save());
+  });
+});
