@@ -27,8 +27,16 @@ export {
   type SequenceNumberParts,
 } from './streams/sequence-number.ts';
 export { parseShardId, shardIdOf } from './streams/shard-id.ts';
+export { completeReshard, mergeShards, RESHARD_LEASE_MS, splitShard } from './streams/reshard.ts';
+export { RESHARD_STALL_MS } from './streams/reshard-keeper.ts';
+export { SHARDS_KEPT_MAX } from './streams/reshard-plan.ts';
+export { planUniformScaling, type ScalingStep } from './streams/uniform-scaling.ts';
+export { updateShardCount } from './streams/update-shard-count.ts';
 export {
+  offsetInShard,
   type Partition,
+  type ReshardIntent,
+  type ScalingIntent,
   type Shard,
   type ShardDocument,
   shardForOffset,
@@ -46,6 +54,7 @@ export {
 } from './streams/stream-catalog.ts';
 export { openStore, type StoreSettings } from './open-store.ts';
 export {
+  dropExpiredShards,
   RETENTION_INTERVAL_MS,
   type RetentionOptions,
   retentionMsOf,

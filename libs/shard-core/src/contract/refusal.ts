@@ -1,3 +1,4 @@
+import type { HashRange } from '@tailrace/hashing';
 import type { ShardKey } from './shard-key.ts';
 
 /**
@@ -12,6 +13,19 @@ export type Refusal =
   | { readonly code: 'shardNotFound'; readonly shard: ShardKey }
   /** The shard was closed by a split or merge: appends belong to its children now. */
   | { readonly code: 'shardSealed'; readonly shard: ShardKey }
+  /** A split or merge of a shard that has been split or merged before. */
+  | { readonly code: 'shardClosed'; readonly shard: ShardKey }
+  /** A split begins its upper child above `hashRange.start + 1` and below `hashRange.end`; Kinesis has the same rule. */
+  | {
+      readonly code: 'hashKeyOutOfRange';
+      readonly shard: ShardKey;
+      readonly hashKey: bigint;
+      readonly hashRange: HashRange;
+    }
+  /** The hash ranges of two shards that are to be merged do not touch. */
+  | { readonly code: 'shardsNotAdjacent'; readonly shard: ShardKey; readonly adjacentShard: ShardKey }
+  /** The stream would have more shards, open and closed, than one stream can keep. */
+  | { readonly code: 'tooManyShards'; readonly stream: string; readonly shards: number; readonly shardsMax: number }
   /** Below the start (trimmed away) or above the end of the log. */
   | {
       readonly code: 'offsetOutOfRange';

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  catalog.close();
+  await catalog.close();
   await store.close();
   await directory.remove();
 });

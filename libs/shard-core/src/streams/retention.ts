@@ -1,5 +1,5 @@
 import type { Store } from '../contract/store.ts';
-import type { Shard, Stream } from './stream.ts';
+import type { Shard, ShardDocument, Stream, StreamDocument } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
 
 /** How often old records are looked for. The service promises hours; a minute late is on time. */
@@ -32,6 +32,51 @@ export async function trimExpired(store: Store, streams: Iterable<Stream>, nowMs
   return cut;
 }
 
+/**
+ * Drops closed shards of which everything is gone: their records are trimmed away, and as much time has passed since they
+ * were closed as the stream keeps records. Answers how many.
+ */
+export async function dropExpiredShards(
+  store: Store,
+  catalog: StreamCatalog,
+  streams: Iterable<Stream>,
+  nowMs: number,
+): Promise<number> {
+  let dropped = 0;
+  for (const stream of streams) {
+    const retentionMs = retentionMsOf(stream);
+    if (retentionMs === undefined) continue;
+    const expired = new Set<number>();
+    for (const { number, key, closedAtMs } of stream.shards) {
+      if (closedAtMs === undefined || closedAtMs > nowMs - retentionMs) continue;
+      const bounds = await store.log.bounds(key);
+      if (bounds.ok && bounds.value.logStartOffset === bounds.value.logEndOffset) expired.add(number);
+    }
+    if (expired.size === 0) continue;
+    const outcome = await catalog.decide(stream.name, ({ id, document }) =>
+      id === stream.id ? { ok: true, value: withoutExpired(document, expired) } : undefined,
+    );
+    if (outcome.ok) dropped += expired.size;
+  }
+  return dropped;
+}
+
+/**
+ * A partition that no open shard continues has its place in the end of its last link: that one stays, with an empty log,
+ * out of sight, until the partition goes on. Every other place is in the shard that goes on from it.
+ */
+function withoutExpired(document: StreamDocument, expired: ReadonlySet<number>): StreamDocument {
+  const lastLinks = new Map<number, number>();
+  for (const { number, partition } of document.shards) {
+    lastLinks.set(partition, Math.max(number, lastLinks.get(partition) ?? 0));
+  }
+  const shards = document.shards.flatMap((shard): ShardDocument[] => {
+    if (!expired.has(shard.number) && shard.expired === undefined) return [shard];
+    return lastLinks.get(shard.partition) === shard.number ? [{ ...shard, expired: true }] : [];
+  });
+  return { ...document, shards };
+}
+
 async function trimShard({ log }: Store, shard: Shard, olderThanMs: number): Promise<boolean> {
   const bounds = await log.bounds(shard.key);
   if (!bounds.ok || bounds.value.logStartOffset === bounds.value.highWatermark) return false;
@@ -53,6 +98,7 @@ export function startRetention(store: Store, catalog: StreamCatalog, options: Re
     if (!held) return;
     const streams = catalog.names().flatMap((name) => catalog.peek(name) ?? []);
     await trimExpired(store, streams, clock());
+    await dropExpiredShards(store, catalog, streams, clock());
   };
   const timer = setInterval(() => {
     if (busy) return;

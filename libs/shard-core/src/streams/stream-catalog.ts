@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { evenHashRanges } from '@tailrace/hashing';
 import type { StoredDocument } from '../contract/documents.ts';
-import type { Outcome } from '../contract/refusal.ts';
+import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
-import { Stream, type StreamDocument, type StreamMode } from './stream.ts';
+import { childKeys, completeReshard } from './reshard.ts';
+import { RESHARD_STALL_MS, ReshardKeeper } from './reshard-keeper.ts';
+import { type Shard, Stream, type StreamDocument, type StreamMode } from './stream.ts';
 
 /** Kinesis keeps records for a day unless told otherwise. */
 export const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
@@ -46,10 +48,15 @@ export class StreamCatalog {
   #reload: Promise<void> | undefined;
   #reloadAgain = false;
   readonly #listeners = new Set<(name: string | undefined) => void>();
+  readonly #refreshing = new Map<string, Promise<Stream | undefined>>();
+  readonly #reshards: ReshardKeeper;
+  /** Names this process, among those over the same store, where work is to be done by one of them. */
+  readonly holder = randomUUID();
 
   private constructor(store: Store, clock: () => number) {
     this.#store = store;
     this.#clock = clock;
+    this.#reshards = new ReshardKeeper((name, signal) => completeReshard(store, this, name, signal));
   }
 
   static async open(store: Store, clock: () => number = Date.now): Promise<StreamCatalog> {
@@ -57,12 +64,16 @@ export class StreamCatalog {
     catalog.#stopWatching = await store.documents.watch(STREAM_PREFIX, (key) => catalog.#heardOf(key));
     await catalog.#reloadAll();
     await catalog.#sweepGarbage();
+    // What a process that died has left half-done: nobody else may be there to do it.
+    for (const [name, { isResharding }] of catalog.#byName) if (isResharding) catalog.#reshards.inBackground(name);
     return catalog;
   }
 
-  close(): void {
+  /** A reshard that is under way stops at its next step: before the store may be closed. */
+  async close(): Promise<void> {
     this.#stopWatching?.();
     this.#listeners.clear();
+    await this.#reshards.close();
   }
 
   /** Finds a stream; asks the store when it is not known here, because another process may just have made it. */
@@ -85,6 +96,72 @@ export class StreamCatalog {
     if (document === undefined) this.#forget(name);
     else this.#remember(document);
     return this.#byName.get(name);
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#clock();
+  }
+
+  /**
+   * Waits until a stream (`undefined`: none of the name) is as wished. Hears of changes; asks the store once, because a
+   * change may have come before; and completes a reshard whose process has died. Answers the stream as it is then, also
+   * when the time is over or the signal fires: the caller sees whether it got its wish. Throws StoreUnavailable.
+   */
+  async waitFor(
+    name: string,
+    reached: (stream: Stream | undefined) => boolean,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Stream | undefined> {
+    const deadlineMs = performance.now() + timeoutMs;
+    if (!reached(this.#byName.get(name))) await this.#refreshOnce(name);
+    for (;;) {
+      const stream = this.#byName.get(name);
+      const remainingMs = deadlineMs - performance.now();
+      if (reached(stream) || remainingMs <= 0 || signal?.aborted) return stream;
+      const moved = await this.#nextChange(name, Math.min(remainingMs, RESHARD_STALL_MS), signal);
+      if (!moved && deadlineMs > performance.now() && !signal?.aborted) await this.#reshards.finish(name);
+    }
+  }
+
+  /**
+   * For a writer whose append was refused because its shard is sealed: waits for the version of the stream in which that
+   * shard is closed and its children are open. Answers `undefined` when the stream is gone; when the time is over, the
+   * stream as it is, in which the shard may be open still. Throws StoreUnavailable.
+   */
+  async whenResharded(
+    { name, id }: Stream,
+    sealed: Shard,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Stream | undefined> {
+    const stream = await this.waitFor(
+      name,
+      (current) => {
+        if (current?.id !== id) return true;
+        const shard = current.shard(sealed.number);
+        return shard === undefined || shard.closedAtMs !== undefined;
+      },
+      options,
+    );
+    return stream?.id === id ? stream : undefined;
+  }
+
+  /**
+   * Completes what is under way on a stream; answers it, which is resharding still when another process is at it, or
+   * when the store fails: whoever sees it then goes on with it.
+   */
+  async finishReshard(name: string): Promise<Stream | undefined> {
+    try {
+      return await this.#reshards.finish(name);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.#reshards.saw(name);
+      return this.#byName.get(name);
+    }
+  }
+
+  finishReshardInBackground(name: string): void {
+    this.#reshards.inBackground(name);
   }
 
   /** All names, sorted. */
@@ -140,7 +217,8 @@ export class StreamCatalog {
     for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
       const stream = await this.refresh(name);
       if (!stream) return { ok: false, refusal: { code: 'streamNotFound', stream: name } };
-      const keys = stream.shards.map((shard) => shard.key);
+      const { resharding } = stream.document;
+      const keys = [...stream.logKeys, ...(resharding === undefined ? [] : childKeys(stream.id, resharding))];
       const written = await this.#store.documents.write([
         { key: STREAM_PREFIX + name, value: undefined, expected: stream.version },
         // Survives a crash between this and the next step: the next start drops what is left.
@@ -148,7 +226,7 @@ export class StreamCatalog {
       ]);
       if (!written.ok) continue;
       this.#forget(name);
-      await this.#dropLogs(stream.id, keys);
+      await this.#dropLogs(GARBAGE_PREFIX + stream.id, keys);
       return { ok: true, value: stream };
     }
     return { ok: false, refusal: { code: 'streamBusy', stream: name, status: 'UPDATING' } };
@@ -158,16 +236,46 @@ export class StreamCatalog {
    * Changes a stream's document; `change` may be called again on a newer one. Refuses: streamNotFound, and streamBusy
    * when others kept being faster.
    */
-  async update(name: string, change: (document: StreamDocument) => StreamDocument): Promise<Outcome<Stream>> {
+  update(name: string, change: (document: StreamDocument) => StreamDocument): Promise<Outcome<Stream>> {
+    return this.decide(name, ({ document }) => ({ ok: true, value: change(document) }));
+  }
+
+  /**
+   * Changes a stream's document in one step with the decision whether to: `decide` answers the new document, a refusal,
+   * or `undefined` to leave it as it is, and may be asked again for a newer version. Refuses: what `decide` refuses,
+   * streamNotFound, and streamBusy when others kept being faster.
+   */
+  async decide(
+    name: string,
+    decide: (stream: Stream) => Outcome<StreamDocument> | undefined,
+  ): Promise<Outcome<Stream>> {
     let stream = await this.find(name);
     for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
       if (!stream) return { ok: false, refusal: { code: 'streamNotFound', stream: name } };
+      const decided = decide(stream);
+      if (decided === undefined) return { ok: true, value: stream };
+      if (!decided.ok) {
+        // What we know may be old: a refusal counts when the newest version gives it.
+        const fresh: Stream | undefined = await this.refresh(name);
+        if (fresh === stream) return decided;
+        stream = fresh;
+        continue;
+      }
       const key = STREAM_PREFIX + name;
-      const value = JSON.stringify(change(stream.document));
-      const written = await this.#store.documents.write([{ key, value, expected: stream.version }]);
+      const value = JSON.stringify(decided.value);
+      const gone = logsNotIn(stream, decided.value);
+      const garbageKey = `${GARBAGE_PREFIX}${stream.id}/${randomUUID()}`;
+      const written = await this.#store.documents.write([
+        { key, value, expected: stream.version },
+        ...(gone.length === 0 ? [] : [{ key: garbageKey, value: JSON.stringify(gone), expected: 'any' as const }]),
+      ]);
       if (written.ok) {
-        this.#remember({ key, value, version: written.versions[0] as number });
-        return { ok: true, value: this.#byName.get(name) as Stream };
+        const version = written.versions[0] as number;
+        this.#remember({ key, value, version });
+        const known = this.#byName.get(name);
+        if (gone.length > 0) await this.#dropLogs(garbageKey, gone);
+        // What was just decided, although others may have gone on from there already.
+        return { ok: true, value: known?.version === version ? known : new Stream(decided.value, version) };
       }
       stream = await this.refresh(name);
     }
@@ -213,6 +321,8 @@ export class StreamCatalog {
     this.#byName.set(name, stream);
     this.#byId.set(stream.id, stream);
     this.#sortedNames = undefined;
+    if (stream.isResharding) this.#reshards.saw(name);
+    else this.#reshards.settled(name);
     for (const listener of this.#listeners) listener(name);
   }
 
@@ -222,19 +332,54 @@ export class StreamCatalog {
     this.#byName.delete(name);
     this.#byId.delete(known.id);
     this.#sortedNames = undefined;
+    this.#reshards.settled(name);
     for (const listener of this.#listeners) listener(name);
+  }
+
+  /** As `refresh`, but all that wait for a reshard share one look. */
+  #refreshOnce(name: string): Promise<Stream | undefined> {
+    let refreshing = this.#refreshing.get(name);
+    if (refreshing === undefined) {
+      refreshing = this.refresh(name).finally(() => this.#refreshing.delete(name));
+      this.#refreshing.set(name, refreshing);
+    }
+    return refreshing;
+  }
+
+  /** Answers whether the stream changed within the time. */
+  #nextChange(name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (moved: boolean) => {
+        clearTimeout(timer);
+        stopListening();
+        signal?.removeEventListener('abort', onAbort);
+        resolve(moved);
+      };
+      const onAbort = () => end(false);
+      const timer = setTimeout(() => end(false), timeoutMs);
+      const stopListening = this.onChange((changed) => {
+        if (changed === undefined || changed === name) end(true);
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
   }
 
   async #sweepGarbage(): Promise<void> {
     for (const { key, value } of await listAll(this.#store, GARBAGE_PREFIX)) {
-      await this.#dropLogs(key.slice(GARBAGE_PREFIX.length), JSON.parse(value) as ShardKey[]);
+      await this.#dropLogs(key, JSON.parse(value) as ShardKey[]);
     }
   }
 
-  async #dropLogs(streamId: string, keys: readonly ShardKey[]): Promise<void> {
+  async #dropLogs(garbageKey: string, keys: readonly ShardKey[]): Promise<void> {
     await this.#store.log.deleteShards(keys);
-    await this.#store.documents.write([{ key: GARBAGE_PREFIX + streamId, value: undefined, expected: 'any' }]);
+    await this.#store.documents.write([{ key: garbageKey, value: undefined, expected: 'any' }]);
   }
+}
+
+/** What a stream has in the log and its next version does not name any more. */
+function logsNotIn({ id, document }: Stream, next: StreamDocument): readonly ShardKey[] {
+  const kept = new Set(next.shards.map(({ number }) => number));
+  return document.shards.filter(({ number }) => !kept.has(number)).map(({ number }) => shardKey(id, number));
 }
 
 function newStreamId(): string {

@@ -14,10 +14,38 @@ export interface ShardDocument {
   /** The Kafka partition that this shard is a link of. */
   readonly partition: number;
   readonly startOffset: string;
+  /**
+   * Where the partition's link before this one ended, if that is below `startOffset`: the offsets between were never
+   * written, and who reads there goes on at `startOffset`. Kept here because that link may be gone by then.
+   */
+  readonly continuesFrom?: string;
   /** Set when the shard has been closed by a split or merge. */
   readonly endOffset?: string;
   readonly openedAtMs: number;
   readonly closedAtMs?: number;
+  /**
+   * All its records are gone for good, and the shard with them; its empty log stays as the place at which its dormant
+   * partition ended.
+   */
+  readonly expired?: true;
+}
+
+/** A split or merge that has begun. Its children get the numbers from `firstChild` on, which also names it. */
+export type ReshardIntent =
+  | {
+      readonly kind: 'split';
+      readonly shard: number;
+      /** Where the upper child begins; decimal. */
+      readonly newStartingHashKey: string;
+      readonly firstChild: number;
+    }
+  | { readonly kind: 'merge'; readonly shard: number; readonly adjacentShard: number; readonly firstChild: number };
+
+/** A change of the number of open shards that is under way, one split or merge after the other. */
+export interface ScalingIntent {
+  readonly targetShardCount: number;
+  /** Shards that may be open at once on the way. */
+  readonly openShardsMax: number;
 }
 
 /** What is kept of a stream: one document, so that every change of it is one step. */
@@ -34,6 +62,9 @@ export interface StreamDocument {
   readonly shards: readonly ShardDocument[];
   /** Topic settings by Kafka's names (`min.insync.replicas`, …): only those that were set. */
   readonly configs: Readonly<Record<string, string>>;
+  /** Whoever finds one of these for a while completes it: its process has died. The status is UPDATING meanwhile. */
+  readonly resharding?: ReshardIntent;
+  readonly scaling?: ScalingIntent;
 }
 
 export interface Shard {
@@ -46,6 +77,8 @@ export interface Shard {
   readonly adjacentParent: number | undefined;
   readonly partition: number;
   readonly startOffset: bigint;
+  /** From here on its partition is read in this shard, at or below `startOffset` (see `offsetInShard`). */
+  readonly continuesFrom: bigint;
   readonly endOffset: bigint | undefined;
   readonly openedAtMs: number;
   readonly closedAtMs: number | undefined;
@@ -63,35 +96,30 @@ export interface Partition {
 export class Stream {
   readonly document: StreamDocument;
   readonly version: number;
+  /** Open ones and closed ones, in order of their numbers; not those that have expired. */
   readonly shards: readonly Shard[];
   readonly openShards: readonly Shard[];
   readonly partitions: readonly Partition[];
   /** Finds the open shard for a partition key or hash key. */
   readonly router: ShardRouter<Shard>;
   readonly #byNumber: ReadonlyMap<number, Shard>;
+  readonly #links: readonly Shard[];
 
   constructor(document: StreamDocument, version: number) {
     this.document = document;
     this.version = version;
-    this.shards = document.shards.map((shard) => ({
-      key: shardKey(document.id, shard.number),
-      number: shard.number,
-      shardId: shardIdOf(shard.number),
-      hashRange: { start: BigInt(shard.hashRange.start), end: BigInt(shard.hashRange.end) },
-      parent: shard.parent,
-      adjacentParent: shard.adjacentParent,
-      partition: shard.partition,
-      startOffset: BigInt(shard.startOffset),
-      endOffset: shard.endOffset === undefined ? undefined : BigInt(shard.endOffset),
-      openedAtMs: shard.openedAtMs,
-      closedAtMs: shard.closedAtMs,
-    }));
+    const links = document.shards.map((shard) => shardOf(document.id, shard));
+    this.#links = links;
+    this.shards = document.shards.some(({ expired }) => expired)
+      ? links.filter((_, index) => document.shards[index]?.expired === undefined)
+      : links;
     this.#byNumber = new Map(this.shards.map((shard) => [shard.number, shard]));
     this.openShards = this.shards.filter((shard) => shard.closedAtMs === undefined);
     this.router = new ShardRouter(this.openShards);
-    const partitionCount = 1 + this.shards.reduce((largest, shard) => Math.max(largest, shard.partition), -1);
-    this.partitions = Array.from({ length: partitionCount }, (_, index) => {
-      const chain = this.shards.filter((shard) => shard.partition === index).sort((a, b) => a.number - b.number);
+    const partitionCount = 1 + links.reduce((largest, shard) => Math.max(largest, shard.partition), -1);
+    const chains = Array.from({ length: partitionCount }, (): Shard[] => []);
+    for (const shard of [...links].sort((a, b) => a.number - b.number)) chains[shard.partition]?.push(shard);
+    this.partitions = chains.map((chain, index) => {
       const last = chain.at(-1) as Shard;
       // A dormant partition's range belongs to the open shard that holds the range's start now.
       return {
@@ -114,6 +142,16 @@ export class Stream {
     return this.#byNumber.get(shardNumber);
   }
 
+  /** Everything that the stream has in the log, also what no reader sees: the places of expired shards. */
+  get logKeys(): readonly ShardKey[] {
+    return this.#links.map(({ key }) => key);
+  }
+
+  /** A split, a merge or a change of the shard count is under way. */
+  get isResharding(): boolean {
+    return this.document.resharding !== undefined || this.document.scaling !== undefined;
+  }
+
   /** Copies that an `acks: 'all'` append needs; the deployment's default when the stream sets none. */
   minInsyncReplicas(deploymentDefault: number): number {
     const configured = this.document.configs['min.insync.replicas'];
@@ -126,12 +164,39 @@ export class Stream {
   }
 }
 
-/** The link of a partition's chain that holds an offset: the last one that starts at or before it, else the first. */
+function shardOf(streamId: string, shard: ShardDocument): Shard {
+  const startOffset = BigInt(shard.startOffset);
+  return {
+    key: shardKey(streamId, shard.number),
+    number: shard.number,
+    shardId: shardIdOf(shard.number),
+    hashRange: { start: BigInt(shard.hashRange.start), end: BigInt(shard.hashRange.end) },
+    parent: shard.parent,
+    adjacentParent: shard.adjacentParent,
+    partition: shard.partition,
+    startOffset,
+    continuesFrom: shard.continuesFrom === undefined ? startOffset : BigInt(shard.continuesFrom),
+    endOffset: shard.endOffset === undefined ? undefined : BigInt(shard.endOffset),
+    openedAtMs: shard.openedAtMs,
+    closedAtMs: shard.closedAtMs,
+  };
+}
+
+/**
+ * The link of a partition's chain in which an offset is read: the last one that goes on from it or from before it, else
+ * the first. An offset at or beyond a closed link's end belongs to the next link, also where that starts later; read
+ * there from `offsetInShard`.
+ */
 export function shardForOffset(partition: Partition, offset: bigint): Shard {
   const { chain } = partition;
   for (let i = chain.length - 1; i > 0; i--) {
     const shard = chain[i] as Shard;
-    if (offset >= shard.startOffset) return shard;
+    if (offset >= shard.continuesFrom) return shard;
   }
   return chain[0] as Shard;
+}
+
+/** Where to read in a shard for an offset of its partition: over the offsets that were never written before its start. */
+export function offsetInShard(shard: Shard, offset: bigint): bigint {
+  return offset >= shard.continuesFrom && offset < shard.startOffset ? shard.startOffset : offset;
 }

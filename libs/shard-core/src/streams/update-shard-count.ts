@@ -1,0 +1,34 @@
+import type { Outcome } from '../contract/refusal.ts';
+import { roomFor } from './reshard-plan.ts';
+import { busy } from './reshard.ts';
+import type { Stream } from './stream.ts';
+import type { StreamCatalog } from './stream-catalog.ts';
+import { planUniformScaling } from './uniform-scaling.ts';
+
+/**
+ * Brings the open shards of a stream to another number, evenly, by splits and merges in the background. Answers the
+ * stream, UPDATING, as soon as that is decided; it becomes ACTIVE when it is done (`catalog.waitFor`). A process that
+ * ends on the way is followed by another. How far one may go at once is for the caller to check.
+ *
+ * Refuses: streamNotFound, streamBusy, tooManyShards. Throws StoreUnavailable; then it may or may not have begun.
+ */
+export async function updateShardCount(
+  catalog: StreamCatalog,
+  name: string,
+  targetShardCount: number,
+): Promise<Outcome<Stream>> {
+  const decided = await catalog.decide(name, (stream) => {
+    if (stream.document.status !== 'ACTIVE') return busy(stream);
+    const ranges = stream.openShards.map(({ hashRange }) => hashRange);
+    const openShardsMax = Math.max(ranges.length, targetShardCount);
+    const steps = planUniformScaling(ranges, targetShardCount, openShardsMax);
+    const room = roomFor(stream, steps.reduce((shards, { kind }) => shards + (kind === 'split' ? 2 : 1), 0)); // prettier-ignore
+    if (!room.ok) return room;
+    return {
+      ok: true,
+      value: { ...stream.document, status: 'UPDATING', scaling: { targetShardCount, openShardsMax } },
+    };
+  });
+  if (decided.ok) catalog.finishReshardInBackground(name);
+  return decided;
+}
