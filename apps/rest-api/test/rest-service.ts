@@ -77,7 +77,7 @@ export async function startRestService(
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await limits.close();
-      catalog.close();
+      await catalog.close();
       await store.close();
     },
   };

@@ -1,4 +1,4 @@
-import { shardIdOf, parseShardKey } from '@tailrace/shard-core';
+import { parseShardKey, type ShardKey, shardIdOf } from '@tailrace/shard-core';
 import type { IngestRefusal } from '../ingest/index.ts';
 import { AwsError, INTERNAL_FAILURE_TEXT, internalFailure, resourceInUse, resourceNotFound } from './aws-error.ts';
 
@@ -19,11 +19,31 @@ const answers = {
   streamBusy: ({ stream, status }, { account }) =>
     resourceInUse(`Stream ${stream} under account ${account} not ACTIVE, instead in state ${status}`),
   shardNotFound: ({ shard }, { streamName, account }) =>
-    resourceNotFound(
-      `Shard ${shardIdOf(parseShardKey(shard).shardNumber)} in stream ${streamName} under account ${account} does not exist`,
-    ),
+    resourceNotFound(`${shardIn(shard, { streamName, account })} does not exist`),
   // A reshard was faster than our picture of the stream, twice: the client tries again and finds the new shards.
   shardSealed: inside,
+  shardClosed: ({ shard }, place) =>
+    resourceInUse(
+      `${shardIn(shard, place)} has already been merged or split, and thus is not eligible for merging or splitting.`,
+    ),
+  hashKeyOutOfRange: ({ shard, hashKey, hashRange }, { streamName, account }) =>
+    new AwsError(
+      'InvalidArgumentException',
+      `NewStartingHashKey ${hashKey} used in SplitShard() on shard ${shardIdOfKey(shard)} in stream ${streamName} ` +
+        `under account ${account} is not both greater than one plus the shard's StartingHashKey ${hashRange.start} ` +
+        `and less than the shard's EndingHashKey ${hashRange.end}.`,
+    ),
+  shardsNotAdjacent: ({ shard, adjacentShard }, { streamName, account }) =>
+    new AwsError(
+      'InvalidArgumentException',
+      `Shards ${shardIdOfKey(shard)} and ${shardIdOfKey(adjacentShard)} in stream ${streamName} ` +
+        `under account ${account} are not an adjacent pair of shards eligible for merging`,
+    ),
+  tooManyShards: ({ stream, shards, shardsMax }, { account }) =>
+    new AwsError(
+      'LimitExceededException',
+      `Stream ${stream} under account ${account} would have ${shards} shards, open and closed; ${shardsMax} are kept.`,
+    ),
   offsetOutOfRange: inside,
   // Only idempotent producers can cause these, and this door is none.
   outOfOrderSequence: inside,
@@ -43,6 +63,14 @@ const answers = {
 } satisfies {
   readonly [Code in IngestRefusal['code']]: (refusal: RefusalOf<Code>, place: RefusalPlace) => AwsError;
 };
+
+function shardIdOfKey(shard: ShardKey): string {
+  return shardIdOf(parseShardKey(shard).shardNumber);
+}
+
+function shardIn(shard: ShardKey, { streamName, account }: RefusalPlace): string {
+  return `Shard ${shardIdOfKey(shard)} in stream ${streamName} under account ${account}`;
+}
 
 export function refusalError(refusal: IngestRefusal, place: RefusalPlace): AwsError {
   return (answers[refusal.code] as (refusal: IngestRefusal, place: RefusalPlace) => AwsError)(refusal, place);

@@ -13,11 +13,19 @@ import {
 } from '@tailrace/shard-core';
 import { offSpan, traceHeadersOf, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
 import type { IngestRecord, IngestRefusal, PutOutcome } from './put-outcome.ts';
-import { fail, PendingRecord, type PutSink, ShardWriter, type ShardWriterDependencies } from './shard-writer.ts';
+import {
+  fail,
+  PendingRecord,
+  type PutSink,
+  REROUTES_MAX,
+  ShardWriter,
+  type ShardWriterDependencies,
+} from './shard-writer.ts';
 
 type Span = PutSink['span'];
 
 const HASH_KEY_BYTES = 16;
+const RESHARD_TIMEOUT_MS = 10_000;
 
 export interface IngestDependencies {
   readonly store: Store;
@@ -27,6 +35,8 @@ export interface IngestDependencies {
   readonly minInsyncReplicas?: number;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  /** How long records whose shard was just closed wait for the shards that take over. */
+  readonly reshardTimeoutMs?: number;
 }
 
 /** Collects the outcomes of several records in request order, and resolves once. */
@@ -71,18 +81,27 @@ export class Ingest {
   readonly #catalog: StreamCatalog;
   readonly #limits: ShardLimits;
   readonly #clock: () => number;
+  readonly #reshardTimeoutMs: number;
   readonly #writers = new Map<ShardKey, ShardWriter>();
   readonly #writing: ShardWriterDependencies;
   readonly #traffic = trafficMetrics('http');
 
-  constructor({ store, catalog, limits, minInsyncReplicas = 1, clock = Date.now }: IngestDependencies) {
+  constructor({
+    store,
+    catalog,
+    limits,
+    minInsyncReplicas = 1,
+    clock = Date.now,
+    reshardTimeoutMs = RESHARD_TIMEOUT_MS,
+  }: IngestDependencies) {
     this.#catalog = catalog;
     this.#limits = limits;
     this.#clock = clock;
+    this.#reshardTimeoutMs = reshardTimeoutMs;
     this.#writing = {
       store,
       minInsyncReplicas,
-      reroute: (stream, records, refusal) => void this.#reroute(stream, records, refusal),
+      reroute: (stream, shard, records, refusal) => void this.#reroute(stream, shard, records, refusal),
       drained: (writer) => this.#writers.delete(writer.shard.key),
     };
   }
@@ -186,11 +205,22 @@ export class Ingest {
     this.#writers.get(shard.key)?.flush();
   }
 
-  /** Our picture of the stream was old: reads it anew, once for each record, and sends them where they belong now. */
-  async #reroute(stale: Stream, records: readonly PendingRecord[], refusal: IngestRefusal): Promise<void> {
+  /**
+   * The shard was split or merged: waits for the shards that take over and sends the records there. One that meets a
+   * closed shard again and again is refused in the end.
+   */
+  async #reroute(
+    stale: Stream,
+    shard: Shard,
+    records: readonly PendingRecord[],
+    refusal: IngestRefusal,
+  ): Promise<void> {
     let stream: Stream | undefined;
     try {
-      stream = await this.#catalog.refresh(stale.name);
+      stream =
+        refusal.code === 'shardSealed'
+          ? await this.#catalog.whenResharded(stale, shard, { timeoutMs: this.#reshardTimeoutMs })
+          : await this.#catalog.refresh(stale.name);
     } catch (error) {
       fail(records, unavailable(error));
       return;
@@ -199,10 +229,10 @@ export class Ingest {
     for (const pending of records) {
       if (stream === undefined || stream.id !== stale.id) {
         fail([pending], { code: 'streamNotFound', stream: stale.name });
-      } else if (pending.rerouted) {
+      } else if (pending.reroutes >= REROUTES_MAX) {
         fail([pending], refusal);
       } else {
-        pending.rerouted = true;
+        pending.reroutes++;
         touched.add(this.#enqueue(stream, routeOf(stream, pending.record), pending));
       }
     }

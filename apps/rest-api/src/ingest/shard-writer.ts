@@ -28,6 +28,8 @@ export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
  * syncs the last; they land in the order in which they were started.
  */
 export const APPENDS_IN_FLIGHT_MAX = 2;
+/** How often a record follows splits and merges: more than one can come between two looks at the stream. */
+export const REROUTES_MAX = 4;
 /** How long an append may wait for replicas. */
 const REPLICATION_TIMEOUT_MS = 10_000;
 /** Lengths, deltas and the header count of a record: what it takes beside key and value, at most. */
@@ -55,8 +57,8 @@ export class PendingRecord implements RecordDraft {
   /** Its place in the request. */
   readonly index: number;
   readonly sizeBytes: number;
-  /** It has been sent to another shard already, because our picture of the stream was old. */
-  rerouted = false;
+  /** How often it was sent to another shard, because its own had been split or merged. */
+  reroutes = 0;
 
   constructor(
     record: IngestRecord,
@@ -84,7 +86,7 @@ export interface ShardWriterDependencies {
   readonly store: Store;
   readonly minInsyncReplicas: number;
   /** The shard is sealed or gone: finds another one for these records. */
-  reroute(stream: Stream, records: readonly PendingRecord[], refusal: IngestRefusal): void;
+  reroute(stream: Stream, shard: Shard, records: readonly PendingRecord[], refusal: IngestRefusal): void;
   /** Nothing waits and nothing is under way: the writer can be forgotten. */
   drained(writer: ShardWriter): void;
 }
@@ -216,7 +218,7 @@ export class ShardWriter {
     }
     const { refusal } = outcome;
     if (refusal.code === 'shardSealed' || refusal.code === 'shardNotFound') {
-      this.#dependencies.reroute(this.#stream, records, refusal);
+      this.#dependencies.reroute(this.#stream, this.shard, records, refusal);
     } else {
       fail(records, refusal);
     }

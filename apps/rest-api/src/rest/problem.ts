@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@tailrace/shard-core';
+import { parseShardKey, type ShardKey, shardIdOf, StoreUnavailable } from '@tailrace/shard-core';
 import type { IngestRefusal } from '../ingest/index.ts';
 import type { JsonError } from './json-text.ts';
 
@@ -83,6 +83,10 @@ const refusalAnswers = {
   streamBusy: { status: 409, title: 'Stream is being changed', retryable: true },
   shardNotFound: { status: 404, title: 'Shard not found', retryable: false },
   shardSealed: { status: 503, title: 'Shard is closed', retryable: true },
+  shardClosed: { status: 409, title: 'Shard is closed already', retryable: false },
+  hashKeyOutOfRange: { status: 400, title: 'Hash key outside the shard', retryable: false },
+  shardsNotAdjacent: { status: 400, title: 'Shards are not adjacent', retryable: false },
+  tooManyShards: { status: 409, title: 'Too many shards', retryable: false },
   offsetOutOfRange: { status: 400, title: 'Offset out of range', retryable: false },
   outOfOrderSequence: { status: 409, title: 'Producer sequence out of order', retryable: false },
   duplicateSequence: { status: 409, title: 'Producer sequence repeated', retryable: false },
@@ -114,6 +118,17 @@ function refusalDetail(refusal: IngestRefusal): string {
       return 'The shard is not there (any more): its stream may have been deleted.';
     case 'shardSealed':
       return 'The shard was closed by a split or merge just now; try again, and its children take the record.';
+    case 'shardClosed':
+      return `Shard ${shardIdOfKey(refusal.shard)} has been split or merged already.`;
+    case 'hashKeyOutOfRange':
+      return (
+        `Shard ${shardIdOfKey(refusal.shard)} can be split above hash key ${refusal.hashRange.start + 1n} ` +
+        `and below ${refusal.hashRange.end}, not at ${refusal.hashKey}.`
+      );
+    case 'shardsNotAdjacent':
+      return `The hash ranges of ${shardIdOfKey(refusal.shard)} and ${shardIdOfKey(refusal.adjacentShard)} do not touch.`;
+    case 'tooManyShards':
+      return `Stream ${refusal.stream} would have ${refusal.shards} shards, open and closed; ${refusal.shardsMax} are kept.`;
     case 'offsetOutOfRange':
       return (
         `Offset ${refusal.offset} lies outside the log, which begins at ${refusal.logStartOffset} ` +
@@ -143,6 +158,10 @@ function refusalDetail(refusal: IngestRefusal): string {
     case 'storeUnavailable':
       return STORE_UNAVAILABLE;
   }
+}
+
+function shardIdOfKey(shard: ShardKey): string {
+  return shardIdOf(parseShardKey(shard).shardNumber);
 }
 
 export function problemOfRefusal(refusal: IngestRefusal): Problem {
