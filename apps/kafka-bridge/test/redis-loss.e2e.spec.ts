@@ -68,7 +68,7 @@ const redisIsHere = spawnSync('redis-server', ['--version']).status === 0;
 
     client.close();
     await door.close(500);
-    catalog.close();
+    await catalog.close();
     await store.close();
     await redis.stop();
   });

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   a.close();
   b.close();
-  second.catalog.close();
+  await second.catalog.close();
   await first.close();
 });
 

@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
 import {
   type LogSlice,
+  offsetInShard,
   type Partition,
   type Shard,
   type ShardBounds,
@@ -16,6 +17,8 @@ import type { FetchTarget } from './fetch-session.ts';
 type Span = typeof offSpan;
 
 const NO_CHECK = -1;
+/** How long a read that has come to the end of a shard waits for the shard that goes on, while that one is being made. */
+const RESHARD_WAIT_MS = 500;
 
 /** What one Fetch has of one partition so far. It may be read on from where it ended, as more is appended. */
 export class PartitionRead {
@@ -31,6 +34,8 @@ export class PartitionRead {
   shard: Shard | undefined;
   /** There is more, or may be, that waiting does not bring: a limit cut it, or the shard that goes on is not known yet. */
   full = false;
+  /** Behind the end of a partition that no open shard continues: nothing comes until a split takes it up again. */
+  dormant = false;
   #slices: LogSlice[] = [];
   /** As it was before the last slice. */
   #before: { readonly chunks: readonly Buffer[]; readonly byteCount: number; readonly nextOffset: bigint } | undefined;
@@ -115,6 +120,7 @@ export class PartitionRead {
     let partition = stream.partitions[this.target.partition];
     if (partition === undefined) return this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
     let shard = this.shard ?? shardForOffset(partition, this.nextOffset);
+    this.nextOffset = offsetInShard(shard, this.nextOffset);
     for (;;) {
       const outcome = await (tracing.enabled
         ? this.#readTraced(stream, shard, maxBytes, bridge, span)
@@ -137,14 +143,15 @@ export class PartitionRead {
       }
       // The end of a shard that was split or merged: the partition goes on in the next link of its chain.
       let next = linkBehind(partition, shard);
-      if (next === undefined) {
-        const fresh = await bridge.catalog.refresh(stream.name);
-        partition = fresh?.id === stream.id ? (fresh.partitions[this.target.partition] ?? partition) : partition;
+      if (next === undefined && isOpen(partition)) {
+        const fresh = await bridge.catalog.whenResharded(stream, shard, { timeoutMs: RESHARD_WAIT_MS });
+        partition = fresh?.partitions[this.target.partition] ?? partition;
         next = linkBehind(partition, shard);
       }
       if (next === undefined) {
-        // A dormant partition, or a split that is only half done: nothing to wait for in this shard.
-        this.full = true;
+        // A split that is only half done: nothing to wait for in this shard.
+        if (isOpen(partition)) this.full = true;
+        else this.dormant = true;
         return this.#note(slice.bounds, shard, partition, bridge);
       }
       shard = next;
@@ -196,6 +203,11 @@ export async function partitionBounds(
     break;
   }
   return { ...last.value, logStartOffset };
+}
+
+/** As far as the stream's document knows. */
+function isOpen({ chain }: Partition): boolean {
+  return chain.at(-1)?.closedAtMs === undefined;
 }
 
 function linkBehind({ chain }: Partition, shard: Shard): Shard | undefined {

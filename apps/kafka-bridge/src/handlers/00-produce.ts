@@ -41,6 +41,8 @@ const acksByNumber: Readonly<Record<number, Acks>> = { 0: 'none', 1: 'leader', [
 const TOPIC_ID_SINCE = 13;
 /** How often an append follows a partition into the shard where it goes on. */
 const RESHARD_ATTEMPTS_MAX = 4;
+/** How long it waits for that shard, while it is being made; or as long as the producer waits, where that is less. */
+const RESHARD_WAIT_MAX_MS = 10_000;
 const traffic = trafficMetrics('kafka');
 
 /**
@@ -214,7 +216,8 @@ async function appendWhereItGoesOn(
   for (let attempt = 1; ; attempt++) {
     const partition: Partition | undefined = current.partitions[index];
     if (partition === undefined) return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
-    const { key: shard, shardId } = partition.appendTo;
+    const { appendTo }: Partition = partition;
+    const { key: shard, shardId } = appendTo;
     const minInsyncReplicas = current.minInsyncReplicas(bridge.options.minInsyncReplicas);
     const { store } = bridge;
     const append = { shard, batch, header, acks, minInsyncReplicas, timeoutMs };
@@ -225,9 +228,9 @@ async function appendWhereItGoesOn(
         })
       : store.log.append(append));
     if (outcome.ok || outcome.refusal.code !== 'shardSealed' || attempt === RESHARD_ATTEMPTS_MAX) return outcome;
-    const fresh: Stream | undefined = await bridge.catalog.refresh(stream.name);
-    if (fresh === undefined || fresh.id !== stream.id)
-      return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
+    const wait = { timeoutMs: Math.min(timeoutMs, RESHARD_WAIT_MAX_MS) };
+    const fresh: Stream | undefined = await bridge.catalog.whenResharded(current, appendTo, wait);
+    if (fresh === undefined) return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
     current = fresh;
   }
 }

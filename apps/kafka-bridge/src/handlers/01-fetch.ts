@@ -65,8 +65,9 @@ async function collect(
   while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.failed)) {
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) return total;
-    const waiting = reads.filter((read) => !read.full);
-    if (waiting.length === 0) return total;
+    const waiting = reads.filter((read) => !read.full && !read.dormant);
+    // Of dormant partitions alone nothing comes: without a position to wait for, the time passes.
+    if (waiting.length === 0 && reads.some(({ full }) => full)) return total;
     const positions = waiting.map((read) => ({ shard: (read.shard as Shard).key, offset: read.nextOffset }));
     const waited = bridge.store.log.awaitAppend(positions, { timeoutMs, signal: exchange.peer.signal });
     // Without the store there is nothing to wait for; the client comes again.

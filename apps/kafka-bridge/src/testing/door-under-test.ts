@@ -55,7 +55,7 @@ async function open(
   const address = await door.listen({ host: '127.0.0.1', port: 0 });
   const shut = async () => {
     await door.close(1_000);
-    catalog.close();
+    await catalog.close();
     await opened.close();
   };
   return {
