@@ -22,6 +22,7 @@ const projects = [
   'libs/hashing',
   'libs/kafka-protocol',
   'libs/shard-core',
+  'libs/identity',
   'libs/quota',
   'libs/replication',
   'libs/telemetry',
