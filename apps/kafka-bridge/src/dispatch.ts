@@ -4,12 +4,14 @@ import {
   encodeResponse,
   errorCodes,
   errorName,
+  produceApi,
   readRequestBody,
 } from '@tailrace/kafka-protocol';
 import { requestMetrics, type RequestMetrics, setKafkaError, tracing, withKafkaSpan } from '@tailrace/telemetry';
 import type { Bridge } from './bridge.ts';
 import type { Exchange } from './connection/exchange.ts';
 import { apiVersionsOfUnknownVersion } from './handlers/18-api-versions.ts';
+import { OLD_PRODUCE_VERSION_MAX, refuseOldProduce } from './handlers/00-produce-before-3.ts';
 import { EncodedAnswer, type Handler, NO_ANSWER } from './handlers/handler.ts';
 import { handlers, handlersByKey } from './handlers/index.ts';
 import { unsupportedAnswer } from './handlers/unsupported-answer.ts';
@@ -73,6 +75,13 @@ function refuse(exchange: Exchange): void {
     return;
   }
   exchange.noteError(errorCodes.UNSUPPORTED_VERSION);
+  if (apiKey === produceApi.key && apiVersion >= 0 && apiVersion <= OLD_PRODUCE_VERSION_MAX) {
+    const { bodyPosition } = exchange.header;
+    const answer = refuseOldProduce(exchange.frame.bytes, bodyPosition, apiVersion, correlationId);
+    exchange.answer(answer === undefined ? NO_CHUNKS : [answer]);
+    if (answer === undefined) exchange.closeConnection('a Produce before version 3 with acks 0 has no other answer');
+    return;
+  }
   const draft = api && unsupportedAnswer(api);
   if (api !== undefined && draft !== undefined) {
     exchange.answer(encodeResponse(api.response, apiVersion, correlationId, draft));

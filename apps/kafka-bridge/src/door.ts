@@ -118,6 +118,8 @@ class Door implements KafkaDoor {
   async listen({ host, port }: Address): Promise<Address> {
     this.#server.listen({ host, port });
     await once(this.#server, 'listening');
+    // Running out of file descriptors refuses a connection; it does not end the process.
+    this.#server.on('error', (error) => this.#logger.error({ door: 'kafka', err: error }, 'the port failed'));
     const bound = this.#server.address() as AddressInfo;
     try {
       this.#bridge = await this.#openBridge({ host, port: bound.port });

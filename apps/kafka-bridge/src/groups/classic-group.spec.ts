@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { errorName } from '@tailrace/kafka-protocol';
 import { ClassicGroup } from './classic-group.ts';
-import { FakeTimers, settle } from './fake-timers.ts';
+import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import type { GroupDocument } from './group-document.ts';
 import type { JoinAnswer, JoinRequest, SyncAnswer } from './group-requests.ts';
 

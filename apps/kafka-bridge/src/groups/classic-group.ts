@@ -26,6 +26,8 @@ export interface ClassicGroupOptions {
   readonly membersMax: number;
   /** Keeps the group's state; settles when it is durable. What it rejects with has been logged. */
   readonly save: (document: GroupDocument) => Promise<void>;
+  /** Called when a group that nobody joined in the end is idle again. */
+  readonly becameIdle?: () => void;
   /** For new member ids. */
   readonly newId?: () => string;
 }
@@ -277,6 +279,7 @@ export class ClassicGroup {
     const cancel = this.#options.timers.after(request.sessionTimeoutMs, () => {
       this.#pending.delete(memberId);
       this.#completeJoinIfAllAreHere();
+      if (this.isIdle) this.#options.becameIdle?.();
     });
     this.#pending.set(memberId, cancel);
     answer(joinFailed(memberId, errorCodes.MEMBER_ID_REQUIRED));

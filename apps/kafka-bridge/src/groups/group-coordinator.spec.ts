@@ -3,8 +3,9 @@ import { type ErrorCode, errorName } from '@tailrace/kafka-protocol';
 import { StoreUnavailable } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
-import { FakeTimers, settle } from './fake-timers.ts';
+import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
+import type { JoinAnswer } from './group-requests.ts';
 import { COMMITS_PER_WRITE_MAX, type OffsetCommit, OffsetStore } from './offset-store.ts';
 
 const SESSION_MS = 10_000;
@@ -135,6 +136,49 @@ describe('GroupCoordinator', () => {
     ).toBe('COORDINATOR_NOT_AVAILABLE');
     documents.away = false;
     expect((await coordinator.offsets.ofTopic('g', 't')).get(0)).toBeUndefined();
+  });
+
+  it('holds no group in memory that has no members', async () => {
+    const { coordinator, timers } = coordinatorOn(new MemoryDocuments());
+    const request = {
+      instanceId: null,
+      clientId: 'c',
+      clientHost: 'h',
+      sessionTimeoutMs: SESSION_MS,
+      rebalanceTimeoutMs: SESSION_MS,
+      supportsSkippingAssignment: true,
+    };
+    const protocols = [{ name: 'range', metadata: Buffer.from('m') }];
+    const known = { ...request, protocolType: 'consumer', protocols, requireKnownMemberId: true };
+    await coordinator.join('refused', { ...known, memberId: 'who' });
+    await coordinator.join('wrong', { ...known, memberId: '', protocolType: '' });
+    await coordinator.heartbeat('nobody', { memberId: 'who', instanceId: null }, 1);
+    await coordinator.leave('nobody', [{ memberId: 'who', instanceId: null }]);
+    await coordinator.commit('simple', simple, -1, [commitOf(0)]);
+    expect(coordinator.size).toBe(0);
+    await coordinator.join('never-came-back', { ...known, memberId: '' });
+    const { memberId } = await coordinator.join('left', { ...known, memberId: '' });
+    expect(coordinator.size).toBe(2);
+    await coordinator.leave('left', [{ memberId, instanceId: null }]);
+    await timers.advance(SESSION_MS);
+    expect(coordinator.size).toBe(0);
+  });
+
+  it('has one group for all who ask at the same moment', async () => {
+    const documents = new MemoryDocuments();
+    const { coordinator, join, timers } = coordinatorOn(documents);
+    const who = { memberId: 'who', instanceId: null };
+    const asked = [
+      Promise.resolve(coordinator.heartbeat('g', who, 1)),
+      join(),
+      coordinator.leave('g', [who]),
+      join(),
+      Promise.resolve(coordinator.heartbeat('g', who, 1)),
+    ];
+    await settle();
+    await timers.advance(0);
+    const [, first, , second] = (await Promise.all(asked)) as JoinAnswer[];
+    expect([first?.generation, second?.generation, first?.members.length, coordinator.size]).toEqual([1, 1, 2, 1]);
   });
 
   it('keeps a group whose save went through although the answer was lost', async () => {

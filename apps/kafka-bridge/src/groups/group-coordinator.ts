@@ -70,6 +70,11 @@ export class GroupCoordinator {
     options.brokers.onChange(() => this.#letGoOfOthers());
   }
 
+  /** Groups in memory: those with members, or with ids that were given out and not used yet. */
+  get size(): number {
+    return this.#groups.size;
+  }
+
   /** INVALID_GROUP_ID, NOT_COORDINATOR, INVALID_SESSION_TIMEOUT, COORDINATOR_NOT_AVAILABLE (retry), then as `ClassicGroup.join`. */
   async join(groupId: string, request: JoinRequest): Promise<JoinAnswer> {
     const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#options.options;
@@ -80,7 +85,7 @@ export class GroupCoordinator {
     }
     const held = await this.#hold(groupId);
     if (held === undefined) return joinFailed(request.memberId, errorCodes.COORDINATOR_NOT_AVAILABLE);
-    return new Promise((resolve) => held.group.join(request, resolve));
+    return new Promise((resolve) => this.#use(groupId, held, (group) => group.join(request, resolve)));
   }
 
   async sync(groupId: string, request: SyncRequest): Promise<SyncAnswer> {
@@ -88,7 +93,7 @@ export class GroupCoordinator {
     if (refused !== undefined) return syncFailed(refused);
     const held = await this.#hold(groupId);
     if (held === undefined) return syncFailed(errorCodes.COORDINATOR_NOT_AVAILABLE);
-    return new Promise((resolve) => held.group.sync(request, resolve));
+    return new Promise((resolve) => this.#use(groupId, held, (group) => group.sync(request, resolve)));
   }
 
   heartbeat(groupId: string, identity: MemberIdentity, generation: number): ErrorCode | Promise<ErrorCode> {
@@ -142,13 +147,25 @@ export class GroupCoordinator {
     const refused = this.#refuse(groupId);
     if (refused !== undefined) return refused;
     const held = this.#groups.get(groupId);
-    if (held !== undefined) return ask(held.group);
-    return this.#hold(groupId).then((loaded) => {
-      if (loaded === undefined) return errorCodes.COORDINATOR_NOT_AVAILABLE;
-      const answer = ask(loaded.group);
-      this.#forgetIfIdle(groupId, loaded);
-      return answer;
-    });
+    if (held !== undefined) return this.#use(groupId, held, ask);
+    return this.#hold(groupId).then((loaded) =>
+      loaded === undefined ? errorCodes.COORDINATOR_NOT_AVAILABLE : this.#use(groupId, loaded, ask),
+    );
+  }
+
+  /**
+   * Lets `ask` do something with the group in one step. Between loading and this the group may have been idle and been
+   * forgotten, or even been loaded again: there is one in memory at a time, and this is it.
+   */
+  #use<T>(groupId: string, loaded: HeldGroup, ask: (group: ClassicGroup) => T): T {
+    let held = this.#groups.get(groupId);
+    if (held === undefined) {
+      held = loaded;
+      if (held.group.state !== 'Dead') this.#groups.set(groupId, held);
+    }
+    const answer = ask(held.group);
+    this.#forgetIfIdle(groupId, held);
+    return answer;
   }
 
   /** The group, loaded if it is not here. `undefined`: the store is away, or the group went elsewhere meanwhile. */
@@ -178,6 +195,7 @@ export class GroupCoordinator {
         initialRebalanceDelayMs: options.initialRebalanceDelayMs,
         membersMax: options.groupMembersMax,
         save: (document) => this.#save(groupId, held, document),
+        becameIdle: () => this.#forgetIfIdle(groupId, held),
       },
       stored && parseGroupDocument(stored.value),
     );

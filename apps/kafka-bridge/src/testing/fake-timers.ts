@@ -1,4 +1,4 @@
-import type { Timers } from './timers.ts';
+import type { Timers } from '../groups/timers.ts';
 
 /** Time that stands still until a test moves it. For specs. */
 export class FakeTimers implements Timers {
