@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { seededRandom } from '@tailrace/testkit';
+import { eventually, seededRandom } from '@tailrace/testkit';
 import type { Appended } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
@@ -152,6 +152,38 @@ describe('after a power loss', () => {
         random() < 0.5 ? Math.ceil(random() * byteCount) : byteCount,
       );
     }
+  });
+
+  it('knows nothing of appends that were under way when the last checkpoint was made', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    const send = (sequence: number, to = log) =>
+      append(to, shard, [`${sequence}`.padEnd(1_500)], { producer: { id: 5n, epoch: 0, baseSequence: sequence } });
+    let next = 0;
+    while (crashing.files.paths('.idx').length < 2) accepted(await send(next++));
+    const closed = crashing.files.paths('.idx').length;
+    // From here on the log goes on into the next segment, the one before is closed, and nothing of the new one lasts.
+    crashing.files.freshSyncGate = new Promise(() => {});
+    const outcomes = new Map<number, boolean>();
+    for (let i = 0; i < 16; i++) {
+      const sequence = next + i;
+      void send(sequence).then(
+        () => outcomes.set(sequence, true),
+        () => undefined,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await eventually(() => expect(crashing.files.paths('.idx').length).toBeGreaterThan(closed));
+    const acknowledged = next + outcomes.size;
+    expect(outcomes.size).toBeLessThan(16);
+    const after = await crashing.opened(() => 0);
+    expect(accepted(await after.store.log.bounds(shard)).logEndOffset).toEqual(BigInt(acknowledged));
+    for (let sequence = acknowledged; sequence < next + 16; sequence++) {
+      const appended = accepted(await send(sequence, after.store.log));
+      expect(appended).toMatchObject({ baseOffset: BigInt(sequence), duplicate: false });
+    }
+    await after.close();
   });
 
   it('never takes entries of a segment’s earlier life for those of this one', async () => {

@@ -26,6 +26,11 @@ function overwritten(before: Buffer, position: number, bytes: Buffer): Buffer {
   return after;
 }
 
+/** Nothing but zeros where the first entry would stand. */
+function isEmpty(bytes: Buffer): boolean {
+  return bytes.subarray(0, 8).every((byte) => byte === 0);
+}
+
 export function diskError(code: 'ENOSPC' | 'EIO'): Error {
   return Object.assign(new Error(`${code}: injected`), { code });
 }
@@ -44,6 +49,8 @@ export class FaultFileSystem implements FileSystem {
   syncFailure: Error | undefined;
   /** Set: syncs of segments wait for it. */
   syncGate: Promise<void> | undefined;
+  /** Set: the first sync of a segment that nothing was written to before waits for it. */
+  freshSyncGate: Promise<void> | undefined;
   /** Set: reads wait for it. */
   readGate: Promise<void> | undefined;
   /** Bytes that one write takes at most. */
@@ -180,6 +187,7 @@ export class FaultFileSystem implements FileSystem {
         const durable = Buffer.from(bytes);
         const count = pending.length;
         await Promise.race([this.syncGate, this.#death]);
+        if (isEmpty(file.durable) && !isEmpty(file.bytes)) await Promise.race([this.freshSyncGate, this.#death]);
         this.#check();
         if (this.syncFailure) {
           const error = this.syncFailure;
