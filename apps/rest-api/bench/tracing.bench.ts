@@ -38,8 +38,8 @@ const body = JSON.stringify({
 
 /** CPU time a request, in microseconds. A new store each time, so that no round has more to carry than another. */
 async function round({ flags }: Mode): Promise<number> {
-  const { ok, send } = await awsHarness();
-  await ok('CreateStream', { StreamName: 'traced', ShardCount: 1 });
+  const harness = await awsHarness();
+  await harness.ok('CreateStream', { StreamName: 'traced', ShardCount: 1 });
   const headers = {
     'content-type': 'application/x-amz-json-1.1',
     'x-amz-target': 'Kinesis_20131202.PutRecord',
@@ -47,7 +47,7 @@ async function round({ flags }: Mode): Promise<number> {
   };
   const cpu = process.cpuUsage();
   for (let i = 0; i < REQUESTS_A_ROUND; i++) {
-    const { statusCode } = await send({ headers, body });
+    const { statusCode } = await harness.send({ headers, body });
     if (statusCode !== 200) throw new Error(`PutRecord: ${statusCode}`);
   }
   const { user, system } = process.cpuUsage(cpu);

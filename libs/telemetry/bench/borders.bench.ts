@@ -106,3 +106,5 @@ report(
   }),
 );
 await collector.stop();
+// What is computed must be used, or it would not be.
+if (sink === 0) throw new Error('nothing was measured');

@@ -66,7 +66,6 @@ describe('log lines', () => {
     const { lines, log } = capture({ readable: true });
     log.info({ stream: 'orders', count: 2 }, 'shard sealed');
     log.error({ err: new Error('disk full') }, 'append failed');
-    // eslint-disable-next-line no-control-regex -- the colours are what is taken away
     const [sealed, failed] = lines.map((line) => line.replaceAll(/\x1b\[\d+m/g, ''));
     expect(sealed).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}shard sealed stream=orders count=2\n$/);
     expect(failed).toMatch(/^\d\d:\d\d:\d\d\.\d{3} ERROR append failed\nError: disk full\n {4}at /);

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { DestinationStream, Logger as PinoLogger } from 'pino';
+import type { DestinationStream } from 'pino';
 import { activeSpan } from './tracing.ts';
 
 /**
@@ -62,7 +62,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       mixin: spanFields,
     },
     readable ? readableLines(destination) : destination,
-  ) satisfies PinoLogger as Logger;
+  );
 }
 
 function isoTime(): string {
@@ -98,7 +98,7 @@ function readableLines(destination: DestinationStream): DestinationStream {
         `${DIM}${String(time).slice(11, 23)}${PLAIN}`,
         `${colours[name] ?? ''}${name.toUpperCase().padEnd(5)}${PLAIN}`,
       ];
-      if (msg !== undefined) words.push(String(msg));
+      if (typeof msg === 'string') words.push(msg);
       for (const [field, value] of Object.entries(fields)) {
         words.push(`${DIM}${field}=${PLAIN}${typeof value === 'string' ? value : JSON.stringify(value)}`);
       }

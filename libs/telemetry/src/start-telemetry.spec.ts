@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { isSpanContextValid } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { logger } from './logger.ts';
 import { startTelemetry } from './start-telemetry.ts';
@@ -151,7 +152,9 @@ describe('startTelemetry', () => {
       undefined,
       ...['01', '00'].map((flags) => parseTraceparent(`00-${traceId}-b7ad6b7169203331-${flags}`)),
     ];
-    const spans = parents.map((parent) => startSpan({ name: 'root', kind: spanKinds.server }, parent));
+    const spans = parents.map((parent) => startSpan({ name: 'root', kind: spanKinds.server }, parent ?? 'root'));
+    expect(spans.map((span) => isSpanContextValid(span.spanContext()))).toEqual([true, true, true]);
+    expect(spans.map((span) => span.spanContext().traceId === traceId)).toEqual([false, true, true]);
     expect(spans.map((span) => span.isRecording())).toEqual(expected);
     expect(spans.map((span) => formatTraceparent(span.spanContext()).endsWith('01'))).toEqual(expected);
     await telemetry.shutdown();

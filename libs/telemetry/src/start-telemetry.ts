@@ -66,7 +66,13 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     .getTracerProvider()
     .getTracer(TRACER_NAME, options.serviceVersion, { schemaUrl: SEMCONV_SCHEMA_URL });
   const sampler = env['OTEL_TRACES_SAMPLER']?.trim() || 'parentbased_always_on';
-  useTracing({ api, tracer, extract: extractorOf(env, api), followsParents: sampler.startsWith('parentbased_') });
+  useTracing({
+    api,
+    tracer,
+    extract: extractorOf(env, api),
+    followsParents: sampler.startsWith('parentbased_'),
+    dropsRoots: sampler.endsWith('always_off'),
+  });
 
   let stopped: Promise<void> | undefined;
   return {

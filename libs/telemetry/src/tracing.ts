@@ -34,6 +34,8 @@ export interface TracingBackend {
   readonly extract: (headers: Readonly<Record<string, string | string[] | undefined>>) => SpanContext | undefined;
   /** The sampler samples nothing under a caller that did not: the SDK need not be asked. */
   readonly followsParents: boolean;
+  /** The sampler samples nothing that begins here, either. */
+  readonly dropsRoots: boolean;
 }
 
 const state: { enabled: boolean; backend: TracingBackend | undefined } = { enabled: false, backend: undefined };
@@ -96,6 +98,9 @@ export function startSpan(start: SpanStart, parent?: SpanParent): Span {
   const { backend } = state;
   if (backend === undefined) return offSpan;
   if (backend.followsParents && isUnsampledContext(parent)) return unsampledUnder(parent, backend);
+  if (backend.dropsRoots && parent === 'root') {
+    return unsampledUnder({ traceId: ids.generateTraceId(), spanId: '', traceFlags: 0 }, backend);
+  }
   // A SpanStart is what the API takes as options, but for the time: no copy for the usual case.
   const options = start.startTimeMs === undefined ? start : { ...start, startTime: start.startTimeMs };
   return backend.tracer.startSpan(start.name, options, contextOf(backend.api, parent));
@@ -105,7 +110,7 @@ function isUnsampledContext(parent: SpanParent): parent is SpanContext {
   return typeof parent === 'object' && 'traceFlags' in parent && (parent.traceFlags & SAMPLED) === 0;
 }
 
-/** What the SDK would answer after a way that takes several times as long, and most callers of a busy service are not sampled. */
+/** What the SDK would answer after a way that takes several times as long; on a busy service, most requests are not sampled. */
 function unsampledUnder({ traceId, traceFlags, traceState }: SpanContext, { api }: TracingBackend): Span {
   const spanContext: SpanContext = { traceId, spanId: ids.generateSpanId(), traceFlags };
   if (traceState !== undefined) spanContext.traceState = traceState;

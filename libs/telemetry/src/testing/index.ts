@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { SEMCONV_SCHEMA_URL } from '../attributes.ts';
 import { TableIdGenerator } from '../span-ids.ts';
 import { extractFrom } from '../trace-parent.ts';
-import { useTracing } from '../tracing.ts';
+import { STATUS_ERROR, useTracing } from '../tracing.ts';
 
 export { GrpcCollector, HttpCollector } from './otlp-collectors.ts';
 export type { ReceivedExport } from './otlp-collectors.ts';
@@ -48,7 +48,7 @@ export async function startTestTracing(options: { readonly sampled?: boolean } =
   });
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   const tracer = provider.getTracer('test', undefined, { schemaUrl: SEMCONV_SCHEMA_URL });
-  useTracing({ api, tracer, extract: extractFrom, followsParents: true });
+  useTracing({ api, tracer, extract: extractFrom, followsParents: true, dropsRoots: options.sampled === false });
   return {
     spans: () => exporter.getFinishedSpans().map(flatten),
     clear: () => exporter.reset(),
@@ -70,6 +70,6 @@ function flatten(span: ReadableSpan): TestSpan {
     parentSpanId: span.parentSpanContext?.spanId,
     attributes: { ...span.attributes },
     links: span.links.map(({ context }) => `${context.traceId}-${context.spanId}`),
-    error: span.status.code === 2 ? (span.status.message ?? '') : undefined,
+    error: span.status.code === STATUS_ERROR ? (span.status.message ?? '') : undefined,
   };
 }
