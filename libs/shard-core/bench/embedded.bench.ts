@@ -32,11 +32,14 @@ async function withStore(
   shardCount: number,
   run: (store: Store, shards: ShardKey[]) => Promise<void>,
 ) {
-  const store = await openEmbeddedStore({ dataDir: join(root, `${stores++}`), durability });
+  const dataDir = join(root, `${stores++}`);
+  const store = await openEmbeddedStore({ dataDir, durability });
   const shards = Array.from({ length: shardCount }, (_, i) => shardKey('bench', i));
   for (const shard of shards) await store.log.openShard(shard, { startOffset: 0n });
   await run(store, shards);
   await store.close();
+  // The next must not pay for writing back what this one has left.
+  await rm(dataDir, { recursive: true });
 }
 
 async function appendFor(store: Store, shards: readonly ShardKey[], bytes: number, writers: number, ms: number) {

@@ -69,11 +69,15 @@ export const COMPACTED_BATCH_BYTES_MAX = 64 * KIB;
 /** Recovery reads a segment in parts of this size (and a larger batch whole). */
 export const RECOVERY_WINDOW_BYTES = 4 * MIB;
 /** Zeros are written ahead in pieces of this size, each synced, so that they do not hold up the log for long. */
-export const ZERO_PIECE_BYTES = 2 * MIB;
+export const ZERO_PIECE_BYTES = 512 * KIB;
+/** Zeros are written this much faster than appends come, so that they are there in time and no sooner than needed. */
+export const ZERO_LEAD = 2;
+/** But at least so fast. */
+export const ZEROED_BYTES_PER_SECOND_MIN = 32 * MIB;
 /** A segment is to hold what is written in about this time. */
 export const SEGMENT_FILL_TARGET_MS = 2_000;
 /** When more is written, no zeros are written ahead. */
-export const ZEROED_BYTES_PER_SECOND_MAX = 128 * MIB;
+export const ZEROED_BYTES_PER_SECOND_MAX = 48 * MIB;
 /** After a failure to prepare a segment, the next try waits so long. */
 export const PREPARE_RETRY_MS = 5_000;
 export const DOCUMENT_KEY_BYTES_MAX = 1_024;

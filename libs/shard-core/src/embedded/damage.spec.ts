@@ -16,7 +16,7 @@ async function fill(): Promise<void> {
 function flip(path: string, at: number): void {
   const { bytes, durable } = crashing.files.file(path);
   bytes[at] = (bytes[at] as number) ^ 0x10;
-  if (durable !== bytes) durable[at] = bytes[at] as number;
+  if (durable !== bytes) durable[at] = bytes[at];
 }
 
 afterEach(async () => {

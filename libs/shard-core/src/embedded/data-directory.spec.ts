@@ -41,7 +41,7 @@ function startWriter(durability: EmbeddedStoreOptions['durability']): {
   children.push(child);
   guardProcess(child.pid!);
   const lines: string[] = [];
-  const reader = createInterface({ input: child.stdout! });
+  const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => lines.push(line));
   return { child, lines, said: () => once(reader, 'line') };
 }

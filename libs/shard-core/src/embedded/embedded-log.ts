@@ -71,7 +71,7 @@ export class EmbeddedLog implements Log {
   append(request: AppendRequest): Promise<Outcome<Appended>> {
     if (this.#queue.open) return this.#admit(request);
     return new Promise((resolve, reject) => {
-      this.#queue.wait(() => this.#admit(request).then(resolve, reject));
+      this.#queue.wait(() => void this.#admit(request).then(resolve, reject));
     });
   }
 

@@ -124,7 +124,7 @@ async function openLog(
 }
 
 async function syncAll(segments: readonly (Segment | undefined)[]): Promise<void> {
-  await Promise.all(segments.map((segment) => segment?.file?.sync()));
+  await Promise.all(segments.map(async (segment) => segment?.file?.sync()));
 }
 
 function healthOf(dataDir: string, { failure }: EmbeddedLog): StoreHealth {

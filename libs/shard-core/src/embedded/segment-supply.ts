@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type EmbeddedBounds,
   PREPARE_RETRY_MS,
   SEGMENT_FILL_TARGET_MS,
   ZEROED_BYTES_PER_SECOND_MAX,
+  ZERO_LEAD,
   ZERO_PIECE_BYTES,
+  ZEROED_BYTES_PER_SECOND_MIN,
 } from './bounds.ts';
 import { type FileSystem, type LogFile, removeIfThere, writeWhole } from './file-system.ts';
 import { Segment } from './segment.ts';
@@ -184,10 +187,14 @@ export class SegmentSupply {
     const file = await this.#fileSystem.open(path, { create: true });
     try {
       const zeros = Buffer.alloc(ZERO_PIECE_BYTES);
+      const bytesPerMs = Math.max(ZEROED_BYTES_PER_SECOND_MIN / 1000, this.#bytesPerMs * ZERO_LEAD);
       for (let position = 0; position < byteCount && !this.#closed; position += ZERO_PIECE_BYTES) {
+        const begun = this.#clock();
         const piece = zeros.subarray(0, Math.min(ZERO_PIECE_BYTES, byteCount - position));
         await writeWhole(file, [piece], position);
         await file.sync();
+        // As fast as the disk can, they would make a sync of the log wait for 10 to 20 ms.
+        await sleep(Math.max(0, piece.length / bytesPerMs - (this.#clock() - begun)));
       }
       if (this.#closed) throw new Error('closed while a segment was being prepared');
       await this.#makeReady(path, byteCount, file);
