@@ -1,4 +1,4 @@
-import type { Outcome } from '../contract/refusal.ts';
+import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from './reshard-plan.ts';
 import type { ReshardIntent, Stream } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
-import { planUniformScaling } from './uniform-scaling.ts';
+import { stepsTo } from './uniform-scaling.ts';
 
 /**
  * How long a process has a stream's reshard for itself; renewed with every split or merge. Only against needless work:
@@ -64,9 +64,15 @@ async function reshard(
   const { firstChild } = document.resharding as ReshardIntent;
   const isDone = (stream: Stream | undefined) =>
     stream?.id !== id || stream.document.resharding?.firstChild !== firstChild;
-  const stream = await catalog.finishReshard(name);
-  if (isDone(stream)) return answer(name, id, stream);
-  return answer(name, id, await catalog.waitFor(name, isDone, { timeoutMs: RESHARD_TIMEOUT_MS }));
+  try {
+    let stream = await catalog.finishReshard(name);
+    if (!isDone(stream)) stream = await catalog.waitFor(name, isDone, { timeoutMs: RESHARD_TIMEOUT_MS });
+    return answer(name, id, stream);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    // It has begun, and whoever sees it goes on with it when the store is back.
+    return begun;
+  }
 }
 
 function answer(name: string, id: string, stream: Stream | undefined): Outcome<Stream> {
@@ -170,7 +176,7 @@ async function nextScalingStep(catalog: StreamCatalog, { id, name }: Stream): Pr
     const { scaling, resharding, ...rest } = stream.document;
     if (stream.id !== id || scaling === undefined || resharding !== undefined) return undefined;
     const ranges = stream.openShards.map(({ hashRange }) => hashRange);
-    const [step] = planUniformScaling(ranges, scaling.targetShardCount, scaling.openShardsMax);
+    const [step] = stepsTo(ranges, scaling.boundaries.map(BigInt), scaling.openShardsMax);
     if (step === undefined) return { ok: true, value: { ...rest, status: 'ACTIVE' } };
     return { ok: true, value: { ...stream.document, resharding: planStep(stream, step) } };
   });

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { evenHashRanges } from '@tailrace/hashing';
 import type { StoredDocument } from '../contract/documents.ts';
-import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
+import type { Outcome } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { childKeys, completeReshard } from './reshard.ts';
@@ -146,18 +146,9 @@ export class StreamCatalog {
     return stream?.id === id ? stream : undefined;
   }
 
-  /**
-   * Completes what is under way on a stream; answers it, which is resharding still when another process is at it, or
-   * when the store fails: whoever sees it then goes on with it.
-   */
-  async finishReshard(name: string): Promise<Stream | undefined> {
-    try {
-      return await this.#reshards.finish(name);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      this.#reshards.saw(name);
-      return this.#byName.get(name);
-    }
+  /** Completes what is under way on a stream, as `completeReshard`; one run at a time in this process. */
+  finishReshard(name: string): Promise<Stream | undefined> {
+    return this.#reshards.finish(name);
   }
 
   finishReshardInBackground(name: string): void {

@@ -44,6 +44,8 @@ export type ReshardIntent =
 /** A change of the number of open shards that is under way, one split or merge after the other. */
 export interface ScalingIntent {
   readonly targetShardCount: number;
+  /** Where the wanted hash ranges begin, all but the lowest; decimal, in order. */
+  readonly boundaries: readonly string[];
   /** Shards that may be open at once on the way. */
   readonly openShardsMax: number;
 }

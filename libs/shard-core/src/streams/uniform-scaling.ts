@@ -1,4 +1,4 @@
-import { evenHashRanges, type HashRange } from '@tailrace/hashing';
+import { evenHashRanges, HASH_KEY_MAX, type HashRange } from '@tailrace/hashing';
 
 /** One split or merge, named by the boundary between hash ranges that it makes or takes away. */
 export interface ScalingStep {
@@ -8,44 +8,109 @@ export interface ScalingStep {
 }
 
 /**
- * A boundary no further from where it should be than this part of an even range stays: two steps, with new shards for
- * every reader, would buy too little. So no range ends up more than a quarter larger or smaller than an even one.
+ * Ranges count as even while each boundary is no further from its place than this part of an even range: two steps, with
+ * new shards for every reader, would buy too little. So no range is more than a quarter larger or smaller than an even one.
  */
 export const BOUNDARY_TOLERANCE = { numerator: 1n, denominator: 8n } as const;
 
 /**
- * The way from these ranges to `targetCount` even ones: the boundaries that are missing are split in, those that are too
- * much are merged away, from the low end of the hash space to the high one. It splits while fewer than `openMax` shards
- * are open and merges otherwise, so that no more partitions are opened than the larger of both counts needs.
+ * The boundaries between `targetCount` even ranges that are reached best from these: the starts of all ranges but the
+ * lowest, in order.
  *
- * What is left to do after a step is the plan from the new ranges with the same `openMax`: the plan need not be kept.
+ * From even ranges, groups of neighbours get one range more (or less) each, cut evenly: `targetCount` − `ranges.length`
+ * groups as large as possible. That is how the service does it, as far as it was seen: each shard is split once, and what
+ * is too much is merged (4 → 5 leaves 15 shards, closed ones among them, 10 → 13 leaves 37). Thirteen ranges of exactly
+ * the same size cannot be had from ten so: two of the twelve new boundaries would need splits of their own. Where groups
+ * would end up less even than the tolerance, or the ranges are not even to begin with, every boundary goes to its place,
+ * but for those that lie near enough.
  *
  * @param ranges cover the hash space, in any order
  */
-export function planUniformScaling(
-  ranges: readonly HashRange[],
-  targetCount: number,
-  openMax: number = Math.max(ranges.length, targetCount),
-): readonly ScalingStep[] {
-  const present = ranges
-    .map(({ start }) => start)
-    .filter((start) => start > 0n)
-    .sort(ascending);
-  const kept = new Set<bigint>();
-  const missing: bigint[] = [];
-  const even = evenHashRanges(targetCount);
-  const width = (even[0] as HashRange).end + 1n;
-  const tolerance = (width * BOUNDARY_TOLERANCE.numerator) / BOUNDARY_TOLERANCE.denominator;
-  for (const { start } of even.slice(1)) {
-    const near = nearest(present, start);
-    if (near !== undefined && distance(near, start) <= tolerance) kept.add(near);
-    else missing.push(start);
+export function evenBoundaries(ranges: readonly HashRange[], targetCount: number): readonly bigint[] {
+  const present = boundariesOf(ranges);
+  const even = evenPlaces(targetCount);
+  const change = Math.abs(targetCount - ranges.length);
+  if (change > 0 && areNear(present, evenPlaces(ranges.length))) {
+    const grouped = groupBoundaries([0n, ...present, HASH_KEY_MAX + 1n], ranges.length, targetCount, change);
+    if (areNear(grouped, even)) return grouped;
   }
-  const surplus = present.filter((boundary) => !kept.has(boundary));
+  return even.map((place) => {
+    const near = nearest(present, place);
+    return near !== undefined && isNear(near, place, targetCount) ? near : place;
+  });
+}
+
+/** Groups of nearly the same number of ranges; a large number of groups has some with a range more than others. */
+function groupBoundaries(edges: readonly bigint[], fromCount: number, targetCount: number, groups: number): bigint[] {
+  const boundaries: bigint[] = [];
+  const growth = targetCount > fromCount ? 1 : -1;
+  let first = 0;
+  for (let group = 1; group <= groups; group++) {
+    const last = Math.round((group * fromCount) / groups);
+    const [start, end] = [edges[first] as bigint, edges[last] as bigint];
+    const count = last - first + growth;
+    for (let index = 1; index < count; index++)
+      boundaries.push(start + ((end - start) * BigInt(index)) / BigInt(count));
+    if (group < groups) boundaries.push(end);
+    first = last;
+  }
+  return boundaries;
+}
+
+/**
+ * The way from ranges to others: missing boundaries are split in, those that are too much are merged away, from the low
+ * end of the hash space to the high one. It splits while fewer than `openMax` shards are open and merges otherwise, so
+ * that no more partitions are opened than the larger of both counts needs.
+ *
+ * What is left to do after a step is the way from there with the same `openMax`: it need not be kept.
+ *
+ * @param ranges cover the hash space, in any order
+ */
+export function stepsTo(
+  ranges: readonly HashRange[],
+  boundaries: readonly bigint[],
+  openMax: number,
+): readonly ScalingStep[] {
+  const present = boundariesOf(ranges);
+  const [had, wanted] = [new Set(present), new Set(boundaries)];
+  const missing = boundaries.filter((boundary) => !had.has(boundary));
+  const surplus = present.filter((boundary) => !wanted.has(boundary));
   return inOrder(missing, surplus, ranges.length, openMax);
 }
 
-function inOrder(missing: bigint[], surplus: bigint[], openCount: number, openMax: number): readonly ScalingStep[] {
+/** The whole way from these ranges to `targetCount` even ones. */
+export function planUniformScaling(ranges: readonly HashRange[], targetCount: number): readonly ScalingStep[] {
+  return stepsTo(ranges, evenBoundaries(ranges, targetCount), Math.max(ranges.length, targetCount));
+}
+
+function boundariesOf(ranges: readonly HashRange[]): bigint[] {
+  return ranges
+    .map(({ start }) => start)
+    .filter((start) => start > 0n)
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+function evenPlaces(count: number): bigint[] {
+  return evenHashRanges(count)
+    .slice(1)
+    .map(({ start }) => start);
+}
+
+function areNear(boundaries: readonly bigint[], places: readonly bigint[]): boolean {
+  return boundaries.every((boundary, index) => isNear(boundary, places[index] as bigint, places.length + 1));
+}
+
+function isNear(boundary: bigint, place: bigint, count: number): boolean {
+  const { numerator, denominator } = BOUNDARY_TOLERANCE;
+  return distance(boundary, place) * denominator * BigInt(count) <= (HASH_KEY_MAX + 1n) * numerator;
+}
+
+function inOrder(
+  missing: readonly bigint[],
+  surplus: readonly bigint[],
+  openCount: number,
+  openMax: number,
+): readonly ScalingStep[] {
   const steps: ScalingStep[] = [];
   let open = openCount;
   let splits = 0;
@@ -76,8 +141,4 @@ function nearest(sorted: readonly bigint[], wanted: bigint): bigint | undefined 
 
 function distance(a: bigint, b: bigint): bigint {
   return a > b ? a - b : b - a;
-}
-
-function ascending(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

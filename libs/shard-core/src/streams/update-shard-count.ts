@@ -3,7 +3,7 @@ import { roomFor } from './reshard-plan.ts';
 import { busy } from './reshard.ts';
 import type { Stream } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
-import { planUniformScaling } from './uniform-scaling.ts';
+import { evenBoundaries, stepsTo } from './uniform-scaling.ts';
 
 /**
  * Brings the open shards of a stream to another number, evenly, by splits and merges in the background. Answers the
@@ -21,12 +21,17 @@ export async function updateShardCount(
     if (stream.document.status !== 'ACTIVE') return busy(stream);
     const ranges = stream.openShards.map(({ hashRange }) => hashRange);
     const openShardsMax = Math.max(ranges.length, targetShardCount);
-    const steps = planUniformScaling(ranges, targetShardCount, openShardsMax);
+    const boundaries = evenBoundaries(ranges, targetShardCount);
+    const steps = stepsTo(ranges, boundaries, openShardsMax);
     const room = roomFor(stream, steps.reduce((shards, { kind }) => shards + (kind === 'split' ? 2 : 1), 0)); // prettier-ignore
     if (!room.ok) return room;
     return {
       ok: true,
-      value: { ...stream.document, status: 'UPDATING', scaling: { targetShardCount, openShardsMax } },
+      value: {
+        ...stream.document,
+        status: 'UPDATING',
+        scaling: { targetShardCount, boundaries: boundaries.map(String), openShardsMax },
+      },
     };
   });
   if (decided.ok) catalog.finishReshardInBackground(name);
