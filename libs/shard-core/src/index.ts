@@ -43,6 +43,7 @@ export {
   Stream,
   type StreamDocument,
   type StreamMode,
+  type StreamSettings,
   type StreamStatus,
 } from './streams/stream.ts';
 export {

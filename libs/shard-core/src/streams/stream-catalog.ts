@@ -6,7 +6,7 @@ import type { Store } from '../contract/store.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { childKeys, completeReshard } from './reshard.ts';
 import { RESHARD_STALL_MS, ReshardKeeper } from './reshard-keeper.ts';
-import { type Shard, Stream, type StreamDocument, type StreamMode } from './stream.ts';
+import { type Shard, Stream, type StreamDocument, type StreamMode, type StreamSettings } from './stream.ts';
 
 /** Kinesis keeps records for a day unless told otherwise. */
 export const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
@@ -26,6 +26,7 @@ export interface NewStream {
   readonly origin: 'kinesis' | 'kafka';
   readonly retentionMs?: number;
   readonly configs?: Readonly<Record<string, string>>;
+  readonly settings?: StreamSettings;
 }
 
 /** A legal name for a stream and a topic alike. */
@@ -173,6 +174,7 @@ export class StreamCatalog {
     const now = this.#clock();
     const id = newStreamId();
     const document: StreamDocument = {
+      ...wanted.settings,
       id,
       name: wanted.name,
       status: 'ACTIVE',
@@ -313,7 +315,7 @@ export class StreamCatalog {
     this.#byId.set(stream.id, stream);
     this.#sortedNames = undefined;
     if (stream.isResharding) this.#reshards.saw(name);
-    else this.#reshards.settled(name);
+
     for (const listener of this.#listeners) listener(name);
   }
 

@@ -50,8 +50,21 @@ export interface ScalingIntent {
   readonly openShardsMax: number;
 }
 
+/** What is set of a stream beside its shards. Absent: the service's default. */
+export interface StreamSettings {
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Data of the largest record that may be put, in KiB; 1,024 unless set. */
+  readonly recordKiBMax?: number;
+  /** `AUTO`: records go to the open shards in turn, whatever their partition key. */
+  readonly recordDistribution?: 'AUTO';
+  /** What an ON_DEMAND stream is to be ready for at once: it keeps one open shard for each MiB/s. */
+  readonly warmThroughputMiBps?: number;
+  /** Names of metrics, as Kinesis has them. */
+  readonly shardLevelMetrics?: readonly string[];
+}
+
 /** What is kept of a stream: one document, so that every change of it is one step. */
-export interface StreamDocument {
+export interface StreamDocument extends StreamSettings {
   /** The UUID as 22 base64url characters; also the Kafka topic id. */
   readonly id: string;
   readonly name: string;
@@ -67,6 +80,9 @@ export interface StreamDocument {
   /** Whoever finds one of these for a while completes it: its process has died. The status is UPDATING meanwhile. */
   readonly resharding?: ReshardIntent;
   readonly scaling?: ScalingIntent;
+  /** When its mode, and its shard count as a whole, were changed within the last day. */
+  readonly modeChangesMs?: readonly number[];
+  readonly shardCountChangesMs?: readonly number[];
 }
 
 export interface Shard {

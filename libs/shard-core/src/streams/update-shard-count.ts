@@ -1,14 +1,17 @@
 import type { Outcome } from '../contract/refusal.ts';
 import { roomFor } from './reshard-plan.ts';
 import { busy } from './reshard.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, StreamDocument } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
 import { evenBoundaries, stepsTo } from './uniform-scaling.ts';
+
+type StreamSettingsChange = Partial<Pick<StreamDocument, 'warmThroughputMiBps' | 'shardCountChangesMs'>>;
 
 /**
  * Brings the open shards of a stream to another number, evenly, by splits and merges in the background. Answers the
  * stream, UPDATING, as soon as that is decided; it becomes ACTIVE when it is done (`catalog.waitFor`). A process that
- * ends on the way is followed by another. How far one may go at once is for the caller to check.
+ * ends on the way is followed by another. How far one may go at once is for the caller to check. What `alsoSet` answers is
+ * changed in the same step.
  *
  * Refuses: streamNotFound, streamBusy, tooManyShards. Throws StoreUnavailable; then it may or may not have begun.
  */
@@ -16,6 +19,7 @@ export async function updateShardCount(
   catalog: StreamCatalog,
   name: string,
   targetShardCount: number,
+  alsoSet: (document: StreamDocument) => StreamSettingsChange = () => ({}),
 ): Promise<Outcome<Stream>> {
   const decided = await catalog.decide(name, (stream) => {
     if (stream.document.status !== 'ACTIVE') return busy(stream);
@@ -29,6 +33,7 @@ export async function updateShardCount(
       ok: true,
       value: {
         ...stream.document,
+        ...alsoSet(stream.document),
         status: 'UPDATING',
         scaling: { targetShardCount, boundaries: boundaries.map(String), openShardsMax },
       },
