@@ -11,6 +11,7 @@ import {
 } from './access-key.ts';
 import {
   ACCESS_KEY_PREFIX,
+  accessKeyIdOf,
   type AccessKeyDocument,
   documentKeyOf,
   readAccessKey,
@@ -116,12 +117,11 @@ export class AccessKeyRegister {
     const unreadable: { id: string; problem: string }[] = [];
     for (const document of found) {
       const read = readAccessKey(document);
-      if (typeof read === 'string')
-        unreadable.push({ id: document.key.slice(ACCESS_KEY_PREFIX.length), problem: read });
+      if (typeof read === 'string') unreadable.push({ id: accessKeyIdOf(document.key), problem: read });
       else accessKeys.push(read.description);
     }
     const last = found.length < limit ? undefined : found.at(-1);
-    return { accessKeys, unreadable, nextAfter: last?.key.slice(ACCESS_KEY_PREFIX.length) };
+    return { accessKeys, unreadable, nextAfter: last && accessKeyIdOf(last.key) };
   }
 
   /** Refusals: accessKeyNotFound, invalidAccessKey (the document cannot be read). */
@@ -156,6 +156,31 @@ export class AccessKeyRegister {
     );
   }
 
+  /**
+   * After a change of master keys: seals with the first what lies in the clear or under another. Answers the ids of those that
+   * it sealed, and of those that none of the master keys opens, which stay as they are.
+   */
+  async reseal(): Promise<{ readonly resealed: readonly string[]; readonly unopened: readonly string[] }> {
+    const resealed: string[] = [];
+    const unopened: string[] = [];
+    for (const stored of await this.#documents.list(ACCESS_KEY_PREFIX, { limit: ACCESS_KEYS_MAX })) {
+      const { key } = stored;
+      const id = accessKeyIdOf(key);
+      let met: 'current' | 'resealed' | 'unopened' = 'current';
+      const outcome = await this.#change(id, ({ document }) => {
+        met = 'current';
+        if (document.secret === undefined || this.#sealing.isCurrent(document.secret)) return document;
+        const secret = this.#sealing.open(key, document.secret);
+        met = secret === undefined ? 'unopened' : 'resealed';
+        return secret === undefined ? document : { ...document, secret: this.#sealing.seal(key, secret) };
+      });
+      if (!outcome.ok) continue; // Removed meanwhile, or not to be read: there is no secret to protect.
+      if (met === ('resealed' as typeof met)) resealed.push(id);
+      if (met === ('unopened' as typeof met)) unopened.push(id);
+    }
+    return { resealed, unopened };
+  }
+
   /** Takes a revoked key out of the list. Refusals: accessKeyNotFound, accessKeyInUse (not revoked yet). */
   async remove(id: string): Promise<AccessKeyOutcome<undefined>> {
     for (let attempt = 0; attempt < CHANGE_ATTEMPTS_MAX; attempt++) {
@@ -183,6 +208,7 @@ export class AccessKeyRegister {
       if (typeof stored === 'string') return refused({ code: 'invalidAccessKey', problem: stored });
       const document = next(stored);
       if ('code' in document) return refused(document);
+      if (document === stored.document) return { ok: true, value: stored.description };
       const changed = { ...found, value: JSON.stringify(document) };
       const written = await this.#documents.write([
         { key: changed.key, value: changed.value, expected: found.version },

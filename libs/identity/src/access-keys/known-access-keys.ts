@@ -29,6 +29,8 @@ export class KnownAccessKeys {
   readonly #documents: Documents;
   readonly #sealing: SecretSealing;
   readonly #signers = new Map<string, Signer<AccessKeyIdentity>>();
+  /** Of which it was said that they cannot be used, by the version of which it was said. */
+  readonly #complaints = new Map<string, number>();
   readonly #changed = new Set<string>();
   readonly #closing = new AbortController();
   #everythingChanged = true;
@@ -45,12 +47,18 @@ export class KnownAccessKeys {
     const known = new KnownAccessKeys(documents, sealing);
     // Watch first: what changes while everything is read, is read again.
     known.#unwatch = await documents.watch(ACCESS_KEY_PREFIX, (key) => known.#onChange(key));
+    const first = known.#readEverything();
+    // Until it is done, changes are only noted.
+    known.#refreshing = first;
     try {
-      await known.#run(() => known.#readEverything());
+      await first;
     } catch (error) {
+      known.#refreshing = undefined;
       await known.close();
       throw error;
     }
+    known.#refreshing = undefined;
+    if (known.#stale) known.#refresh();
     return known;
   }
 
@@ -78,27 +86,24 @@ export class KnownAccessKeys {
   }
 
   #refresh(): void {
-    if (this.#refreshing === undefined) void this.#run(() => this.#readChanges());
-  }
-
-  #run(read: () => Promise<void>): Promise<void> {
-    this.#refreshing = read().finally(() => {
+    this.#refreshing ??= this.#readChanges().finally(() => {
       this.#refreshing = undefined;
       // A change that came after the last look.
       if (this.#stale) this.#refresh();
     });
-    return this.#refreshing;
   }
 
   /** One at a time and in order, so that an old answer never follows a newer one. */
   async #readChanges(): Promise<void> {
+    let told = false;
     while (this.#stale) {
       try {
         if (this.#everythingChanged) await this.#readEverything();
         else await this.#readOne(this.#changed.values().next().value as string);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        logger.warn({ err: error }, 'access keys cannot be read again: changes to them do not count yet');
+        if (!told) logger.warn({ err: error }, 'access keys cannot be read again: changes to them do not count yet');
+        told = true;
         await delay(RETRY_MS, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
       }
     }
@@ -121,6 +126,7 @@ export class KnownAccessKeys {
         after = page.at(-1)?.key;
       }
       for (const id of this.#signers.keys()) if (!seen.has(id)) this.#signers.delete(id);
+      for (const id of this.#complaints.keys()) if (!seen.has(id)) this.#complaints.delete(id);
     } catch (error) {
       this.#everythingChanged = true;
       throw error;
@@ -131,8 +137,10 @@ export class KnownAccessKeys {
     this.#changed.delete(key);
     try {
       const document = await this.#documents.get(key);
-      if (document === undefined) this.#signers.delete(accessKeyIdOf(key));
-      else this.#apply(document);
+      if (document !== undefined) return this.#apply(document);
+      const id = accessKeyIdOf(key);
+      this.#signers.delete(id);
+      this.#complaints.delete(id);
     } catch (error) {
       this.#changed.add(key);
       throw error;
@@ -149,20 +157,26 @@ export class KnownAccessKeys {
   #signerOf(accessKeyId: string, stored: StoredDocument): Signer<AccessKeyIdentity> | undefined {
     const read = readAccessKey(stored);
     if (typeof read === 'string') {
-      logger.warn({ accessKeyId, problem: read }, 'an access key cannot be read: it is refused');
-      return undefined;
+      return this.#complain(stored, `an access key cannot be read and is refused: ${read}`);
     }
     const { document, description, policy } = read;
     if (description.revokedAtMs !== undefined || document.secret === undefined) return undefined;
     const secret = this.#sealing.open(stored.key, document.secret);
     if (secret === undefined) {
-      logger.warn({ accessKeyId }, 'no master key opens the secret of an access key: it is refused');
-      return undefined;
+      return this.#complain(stored, 'an access key is refused: no master key opens its secret');
     }
     const { account, userName } = description;
     return {
       secret,
       identity: { accessKeyId, account, userName, arn: userArn(account, userName), policies: [policy] },
     };
+  }
+
+  /** Once for each version: everything is read again whenever the watch was lost. */
+  #complain({ key, version }: StoredDocument, problem: string): undefined {
+    const accessKeyId = accessKeyIdOf(key);
+    if (this.#complaints.get(accessKeyId) === version) return;
+    this.#complaints.set(accessKeyId, version);
+    logger.warn({ accessKeyId }, problem);
   }
 }

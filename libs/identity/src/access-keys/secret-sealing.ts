@@ -48,6 +48,11 @@ export class SecretSealing {
     return { sealed: Buffer.concat([iv, body, cipher.getAuthTag()]).toString('base64'), masterKey: this.#current };
   }
 
+  /** Whether it lies as `seal` would leave it today. */
+  isCurrent(stored: StoredSecret): boolean {
+    return this.#current === ('sealed' in stored ? stored.masterKey : undefined);
+  }
+
   /** `undefined` if none of the master keys opens it here. */
   open(place: string, stored: StoredSecret): string | undefined {
     if ('plain' in stored) return stored.plain;

@@ -117,6 +117,11 @@ export class SignatureVerifier<Identity> {
     this.#clock = clock;
   }
 
+  /** How much is kept of requests that were right. */
+  get kept(): { readonly signingKeys: number; readonly headers: number } {
+    return { signingKeys: this.#signingKeys.size, headers: this.#knownHeaders.size };
+  }
+
   /** `body`: all of it, as it came. Never throws, whatever the request. */
   verify(request: SignedRequest, body: Uint8Array): Verified<Identity> | AwsRefusal {
     const claim = this.#claimOf(request);
