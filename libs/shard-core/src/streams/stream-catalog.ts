@@ -315,7 +315,7 @@ export class StreamCatalog {
     this.#byId.set(stream.id, stream);
     this.#sortedNames = undefined;
     if (stream.isResharding) this.#reshards.saw(name);
-
+    else this.#reshards.settled(name);
     for (const listener of this.#listeners) listener(name);
   }
 
