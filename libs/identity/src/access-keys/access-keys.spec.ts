@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Documents, openStore, type Store, StoreUnavailable } from '@tailrace/shard-core';
+import { logger } from '@tailrace/telemetry';
 import { eventually, temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
 import { FULL_ACCESS } from '../policies/policy.ts';
 import { documentKeyOf } from './access-key-document.ts';
@@ -19,6 +20,8 @@ let store: Store;
 let documents: Documents;
 
 beforeAll(async () => {
+  // What cannot be used is told to the log, which is not what is looked at here.
+  logger.level = 'silent';
   directory = await temporaryDirectory();
   store = await openStore({
     store: 'embedded',
@@ -292,6 +295,17 @@ describe('the keys that a process knows', () => {
     await eventually(() => known.find(another) !== undefined, soon);
     await documents.write([{ key: documentKeyOf(another), value: undefined, expected: 'any' }]);
     await eventually(() => known.find(another) === undefined, soon);
+    await known.close();
+  });
+
+  it('lack a revoked one even if its secret came back', async () => {
+    const { id } = await created();
+    const key = documentKeyOf(id);
+    const known = await KnownAccessKeys.open(documents, open);
+    expect(known.find(id)).toBeDefined();
+    const before = JSON.parse((await documents.get(key))?.value ?? '{}') as object;
+    await documents.write([{ key, value: JSON.stringify({ ...before, revokedAtMs: 1 }), expected: 'any' }]);
+    await eventually(() => known.find(id) === undefined, soon);
     await known.close();
   });
 

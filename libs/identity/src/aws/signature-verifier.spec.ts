@@ -495,7 +495,7 @@ describe('what is kept', () => {
     for (let i = 0; i < count; i++) {
       const sent = await signInHeader({}, { region: `region-${i}` });
       first ??= sent;
-      expect(verifier.verify(sent, Buffer.from(sent.body)).ok).toBe(true);
+      if (!verifier.verify(sent, Buffer.from(sent.body)).ok) throw new Error(`region-${i} was refused`);
     }
     expect(verifier.kept).toEqual({ signingKeys: SIGNING_KEYS_MAX, headers: count - KNOWN_HEADERS_MAX });
     expect(verifier.verify(first as Sent, Buffer.from(first?.body as string)).ok).toBe(true);
@@ -522,7 +522,7 @@ describe('what is kept', () => {
 });
 
 describe('garbage', () => {
-  const ROUNDS = 20_000;
+  const ROUNDS = 5_000;
   const pieces = [
     'AWS4-HMAC-SHA256', ' ', ',', '=', ';', '/', 'Credential=', 'SignedHeaders=', 'Signature=', 'host', 'x-amz-date',
     'constructor', '__proto__', accessKeyId, '20260506', 'eu-west-1', 'kinesis', 'aws4_request', '0'.repeat(64), '%', '%zz',
@@ -552,7 +552,7 @@ describe('garbage', () => {
       const request: SignedRequest = { method: 'POST', target: `/${text()}`, headers, rawHeaders: [text()] };
       const answer = verifier.verify(request, Buffer.from(text()));
       if (answer.ok) throw new Error(`let in: ${JSON.stringify(request)}`);
-      expect(answer.message).not.toBe('');
+      if (answer.message === '') throw new Error(`without a sentence: ${JSON.stringify(request)}`);
       types.add(answer.type);
     }
     expect([...types].sort()).toEqual([
