@@ -12,6 +12,8 @@ export const SHARD_WRITE_BYTES: Rate = { ratePerSecond: MIB, capacity: MIB };
 export const SHARD_WRITE_RECORDS: Rate = { ratePerSecond: 1000, capacity: 1000 };
 export const SHARD_READ_BYTES: Rate = { ratePerSecond: 2 * MIB, capacity: 2 * MIB };
 export const SHARD_READ_CALLS: Rate = { ratePerSecond: 5, capacity: 5 };
+/** What each consumer with enhanced fan-out gets from each shard, for itself. */
+export const CONSUMER_READ_BYTES: Rate = { ratePerSecond: 2 * MIB, capacity: 2 * MIB };
 
 /**
  * The longest pause that a caller is asked to make, and so the deepest debt: what flows in during this time. One

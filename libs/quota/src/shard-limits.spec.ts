@@ -155,6 +155,18 @@ describe('ShardLimits', () => {
     await one.close();
   });
 
+  it('paces each consumer of a shard alone, and beside the shard itself', async () => {
+    const { one, clock } = setup();
+    expect(await one.chargeConsumerRead(shard, 'a', 2 * MIB)).toBe(0);
+    expect(await one.chargeConsumerRead(shard, 'a', MIB)).toBe(500);
+    expect(await one.chargeConsumerRead(shard, 'b', 2 * MIB)).toBe(0);
+    expect(await one.chargeConsumerRead('stream/1' as ShardKey, 'a', 2 * MIB)).toBe(0);
+    expect(await one.takeReadCall(shard)).toEqual({ ok: true });
+    expect(await one.chargeConsumerRead(shard, 'a', 100 * MIB)).toBe(THROTTLE_MS_MAX);
+    clock.nowMs += THROTTLE_MS_MAX;
+    await one.close();
+  });
+
   it('costs nothing when it is off', async () => {
     const buckets = new SharedBuckets(() => 0);
     const off = new ShardLimits(buckets, { enabled: false });
@@ -163,6 +175,7 @@ describe('ShardLimits', () => {
     expect(off.chargeWrite(shard, 1e9, 1e12)).toBe(0);
     expect(off.takeReadCall(shard)).toEqual({ ok: true });
     await off.chargeRead(shard, 1e12);
+    expect(off.chargeConsumerRead(shard, 'consumer', 1e12)).toBe(0);
     expect(buckets.takes).toBe(0);
   });
 

@@ -1,6 +1,13 @@
 import type { ShardKey, TokenBuckets } from '@tailrace/shard-core';
 import { LeasedBucket } from './leased-bucket.ts';
-import { type Rate, SHARD_READ_BYTES, SHARD_READ_CALLS, SHARD_WRITE_BYTES, SHARD_WRITE_RECORDS } from './rates.ts';
+import {
+  CONSUMER_READ_BYTES,
+  type Rate,
+  SHARD_READ_BYTES,
+  SHARD_READ_CALLS,
+  SHARD_WRITE_BYTES,
+  SHARD_WRITE_RECORDS,
+} from './rates.ts';
 
 export type Decision = { readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number };
 
@@ -61,6 +68,8 @@ export class ShardLimits {
   readonly #buckets: TokenBuckets;
   readonly #clock: () => number;
   readonly #shards = new Map<ShardKey, ShardBuckets>();
+  /** Of consumers with enhanced fan-out, by shard and consumer. */
+  readonly #consumers = new Map<string, LeasedBucket>();
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(buckets: TokenBuckets, { enabled, clock = () => performance.now() }: ShardLimitsOptions) {
@@ -120,12 +129,29 @@ export class ShardLimits {
     await this.#of(shard).readBytes.charge(bytes);
   }
 
+  /**
+   * Charges what a consumer with enhanced fan-out has been sent, which is not refused: answers for how many milliseconds
+   * the sender should pause, at most THROTTLE_MS_MAX; 0 at once while the portion suffices. Rejects with StoreUnavailable.
+   */
+  chargeConsumerRead(shard: ShardKey, consumer: string, bytes: number): number | Promise<number> {
+    if (!this.enabled || bytes === 0) return 0;
+    const name = `shard/${shard}/consumer/${consumer}/read-bytes`;
+    let bucket = this.#consumers.get(name);
+    if (bucket === undefined) {
+      bucket = new LeasedBucket(this.#buckets, name, CONSUMER_READ_BYTES, this.#clock);
+      this.#consumers.set(name, bucket);
+      this.#startSweep();
+    }
+    return bucket.charge(bytes);
+  }
+
   /** Gives back all portions. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
-    const all = [...this.#shards.values()].flatMap((buckets) => buckets.inUse());
+    const all = [...this.#shards.values()].flatMap((buckets) => buckets.inUse()).concat(...this.#consumers.values());
     this.#shards.clear();
+    this.#consumers.clear();
     await Promise.all(all.map((bucket) => bucket.giveBack()));
   }
 
@@ -136,9 +162,13 @@ export class ShardLimits {
         (kind, rate) => new LeasedBucket(this.#buckets, `shard/${shard}/${kind}`, rate, this.#clock),
       );
       this.#shards.set(shard, buckets);
-      this.#sweep ??= setInterval(() => this.#giveBackIdle(), SWEEP_INTERVAL_MS).unref();
+      this.#startSweep();
     }
     return buckets;
+  }
+
+  #startSweep(): void {
+    this.#sweep ??= setInterval(() => this.#giveBackIdle(), SWEEP_INTERVAL_MS).unref();
   }
 
   async #takeWriteSlowly(buckets: ShardBuckets, records: number, bytes: number): Promise<Decision> {
@@ -190,22 +220,30 @@ export class ShardLimits {
 
   #giveBackIdle(): void {
     const idleSince = this.#clock() - IDLE_MS;
+    // A debt is still being paid: forgetting it would be a present.
+    const isIdle = (bucket: LeasedBucket): boolean => bucket.usedAtMs <= idleSince && !bucket.inDebt;
     for (const [shard, buckets] of this.#shards) {
       const inUse = buckets.inUse();
-      // A debt is still being paid: forgetting it would be a present.
-      if (inUse.some((bucket) => bucket.usedAtMs > idleSince || bucket.inDebt)) continue;
+      if (!inUse.every(isIdle)) continue;
       this.#shards.delete(shard);
-      for (const bucket of inUse) {
-        bucket.giveBack().catch(() => {
-          // The store is away: these tokens are lost to all for a moment, and flow in again at the bucket's rate.
-        });
-      }
+      inUse.forEach(giveBack);
     }
-    if (this.#shards.size === 0) {
+    for (const [name, bucket] of this.#consumers) {
+      if (!isIdle(bucket)) continue;
+      this.#consumers.delete(name);
+      giveBack(bucket);
+    }
+    if (this.#shards.size === 0 && this.#consumers.size === 0) {
       clearInterval(this.#sweep);
       this.#sweep = undefined;
     }
   }
+}
+
+function giveBack(bucket: LeasedBucket): void {
+  bucket.giveBack().catch(() => {
+    // The store is away: these tokens are lost to all for a moment, and flow in again at the bucket's rate.
+  });
 }
 
 function takeBoth({ writeRecords, writeBytes }: ShardBuckets, records: number, bytes: number): boolean {

@@ -49,6 +49,9 @@ export function registerFamilies(registry: Registry): void {
     family('tailrace_read_duration_seconds', 'histogram', 'Time of a read from the log.', (name) =>
       [...meters.logs.values()].flatMap(({ engine, read }) => histogramSamples(name, { engine }, read)),
     ),
+    family('tailrace_subscriptions', 'gauge', 'Open subscriptions of consumers with enhanced fan-out to shards.', () =>
+      single(meters.subscriptions.open),
+    ),
     family('tailrace_tail_cache_bytes', 'gauge', 'Bytes of batches that the tail cache holds.', () =>
       single(meters.tailCache.bytes),
     ),

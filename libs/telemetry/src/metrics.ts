@@ -101,6 +101,12 @@ export class TailCacheMetrics {
   misses = 0;
 }
 
+/** SubscribeToShard. */
+export class SubscriptionMetrics {
+  /** Subscriptions that this process serves now. */
+  open = 0;
+}
+
 const requests = new Map<string, RequestMetrics>();
 const logs = new Map<string, LogMetrics>();
 
@@ -113,6 +119,7 @@ export const meters = {
     TrafficMetrics
   >,
   tailCache: new TailCacheMetrics(),
+  subscriptions: new SubscriptionMetrics(),
 };
 
 /** The handle of an operation: resolve it once, keep it. The same names give the same handle. */
@@ -137,6 +144,10 @@ export function logMetrics(engine: string): LogMetrics {
 
 export function tailCacheMetrics(): TailCacheMetrics {
   return meters.tailCache;
+}
+
+export function subscriptionMetrics(): SubscriptionMetrics {
+  return meters.subscriptions;
 }
 
 /** Adds an entry, or answers the one for everything past the bound. */
