@@ -146,6 +146,25 @@ describe('a connection', () => {
     client.close();
   });
 
+  it('begins no request before the one in front of it is answered', async () => {
+    const { name } = await topicWithRecord();
+    const client = await under.connect();
+    const partitions = [{ partition: 0, fetchOffset: 1n, partitionMaxBytes: 100 }];
+    const waiting = client.request(fetchApi, 4, {
+      maxWaitMs: 300,
+      minBytes: 1,
+      maxBytes: 1000,
+      topics: [{ topic: name, partitions }],
+    });
+    const made = uniqueName('behind');
+    const making = client.request(metadataApi, 9, { topics: [{ name: made }] });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(under.catalog.peek(made)).toBeUndefined();
+    await Promise.all([waiting, making]);
+    expect(under.catalog.peek(made)?.name).toBe(made);
+    client.close();
+  });
+
   it('takes more requests at once than it works on, and frames in any pieces', async () => {
     const client = await under.connect();
     const stream = Buffer.concat(Array.from({ length: 500 }, (_, i) => metadataFrame(i)));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Draft, errorCodes, errorName, produceApi, type produceRequest } from '@tailrace/kafka-protocol';
 import type { ShardLimits } from '@tailrace/quota';
-import { type Log, type Store, StoreUnavailable } from '@tailrace/shard-core';
+import { StoreUnavailable } from '@tailrace/shard-core';
 import { eventually, uniqueName } from '@tailrace/testkit';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
 import { batchOf } from '../testing/records.ts';
@@ -200,6 +200,31 @@ describe('Produce to a topic that is not there', () => {
   });
 });
 
+describe('Produce to a topic that has to be looked up', () => {
+  it('lets nothing overtake it', async () => {
+    let lookups = 0;
+    const slow = await openDoorUnderTest({
+      wrapStore: (store) => {
+        const documents = replacing(store.documents, {
+          async get(key) {
+            // The first request's answer comes late; the second one's would not.
+            if (key === 'stream/slow' && ++lookups === 1) await new Promise((resolve) => setTimeout(resolve, 100));
+            return store.documents.get(key);
+          },
+        });
+        return replacing(store, { documents });
+      },
+    });
+    const its = await slow.connect();
+    const answers = await Promise.all(
+      ['a', 'b'].map((value) => its.request(produceApi, 9, request('slow', batchOf([value])))),
+    );
+    expect(answers.map(({ responses }) => responses[0]?.partitionResponses[0]?.baseOffset)).toEqual([0n, 1n]);
+    its.close();
+    await slow.close();
+  });
+});
+
 describe('Produce to a stream with limits', () => {
   it('is taken, and slows the client down', async () => {
     const charged: unknown[] = [];
@@ -235,7 +260,10 @@ describe('Produce to a stream with limits', () => {
 describe('Produce without a store', () => {
   it('answers the error on which clients retry', async () => {
     const failing = await openDoorUnderTest({
-      wrapStore: (store) => wrapLog(store, { append: () => Promise.reject(new StoreUnavailable('disk full')) }),
+      wrapStore: (store) =>
+        replacing(store, {
+          log: replacing(store.log, { append: () => Promise.reject(new StoreUnavailable('disk full')) }),
+        }),
     });
     const its = await failing.connect();
     const { responses } = await its.request(produceApi, 9, request('t', batchOf(['a'])));
@@ -246,17 +274,12 @@ describe('Produce without a store', () => {
   });
 });
 
-function wrapLog(store: Store, replaced: Partial<Log>): Store {
-  const log = new Proxy(store.log, {
+/** The same object with some members replaced. */
+function replacing<T extends object>(original: T, replaced: Partial<T>): T {
+  return new Proxy(original, {
     get(target, name) {
-      const own = (replaced as Record<string | symbol, unknown>)[name] ?? Reflect.get(target, name, target);
-      return typeof own === 'function' ? own.bind(target) : own;
-    },
-  });
-  return new Proxy(store, {
-    get(target, name) {
-      const own = name === 'log' ? log : Reflect.get(target, name, target);
-      return typeof own === 'function' ? own.bind(target) : own;
+      const own: unknown = Reflect.get(name in replaced ? replaced : target, name);
+      return typeof own === 'function' ? (own.bind(name in replaced ? replaced : target) as unknown) : own;
     },
   });
 }

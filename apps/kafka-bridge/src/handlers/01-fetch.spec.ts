@@ -9,7 +9,7 @@ import {
   produceApi,
   readBatchHeader,
 } from '@tailrace/kafka-protocol';
-import type { Stream } from '@tailrace/shard-core';
+import { mergeShards, type ShardDocument, shardKey, type Stream } from '@tailrace/shard-core';
 import { uniqueName } from '@tailrace/testkit';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
 import { batchOf } from '../testing/records.ts';
@@ -264,25 +264,101 @@ describe('a Fetch session', () => {
   });
 });
 
-describe('Fetch across a split', () => {
+/** Closes the only shard of a topic and lets its partition go on in a second one. */
+async function goOnInSecondShard(topic: Stream, endOffset: bigint, startOffset: bigint): Promise<void> {
+  const [parent] = topic.shards;
+  if (parent === undefined) throw new Error('no shard');
+  await under.store.log.openShard(shardKey(topic.id, 1), { startOffset });
+  expect(await under.store.log.seal(parent.key)).toEqual({ ok: true, value: { endOffset } });
+  await under.catalog.update(topic.name, (document) => {
+    const [closed] = document.shards as [ShardDocument];
+    const shards = [
+      { ...closed, endOffset: String(endOffset), closedAtMs: 1 },
+      { ...closed, number: 1, parent: 0, startOffset: String(startOffset), openedAtMs: 1 },
+    ];
+    return { ...document, shards };
+  });
+}
+
+describe('Fetch across a reshard', () => {
   it('goes on in the shard that continues the partition', async () => {
     const topic = await newTopic();
     await append(topic.name, 0, batchOf(['a', 'b']));
-    const parent = topic.shards[0]!;
-    await under.store.log.openShard(`${topic.id}/1` as typeof parent.key, { startOffset: 2n });
-    const sealed = await under.store.log.seal(parent.key);
-    expect(sealed).toEqual({ ok: true, value: { endOffset: 2n } });
-    await under.catalog.update(topic.name, (document) => ({
-      ...document,
-      shards: [
-        { ...document.shards[0]!, endOffset: '2', closedAtMs: 1 },
-        { ...document.shards[0]!, number: 1, parent: 0, startOffset: '2', openedAtMs: 1 },
-      ],
-    }));
+    await goOnInSecondShard(topic, 2n, 2n);
     await append(topic.name, 0, batchOf(['c']));
     const answer = await client.request(fetchApi, 12, request(topic, [{}]));
     expect([view(answer), answer.responses[0]?.partitions[0]?.highWatermark]).toEqual([['0: 0=a 1=b'], 3n]);
     const behind = await client.request(fetchApi, 12, request(topic, [{ fetchOffset: 2n }]));
     expect([view(behind), behind.responses[0]?.partitions[0]?.logStartOffset]).toEqual([['0: 2=c'], 0n]);
+  });
+
+  it('passes over the offsets that a merge has left out', async () => {
+    const topic = await newTopic();
+    await append(topic.name, 0, batchOf(['a', 'b']));
+    await goOnInSecondShard(topic, 2n, 7n);
+    await append(topic.name, 0, batchOf(['c']));
+    expect(view(await client.request(fetchApi, 12, request(topic, [{ fetchOffset: 2n }])))).toEqual(['0: 7=c']);
+  });
+
+  it('is woken while it waits at the end of the shard that is closed', async () => {
+    const topic = await newTopic();
+    await append(topic.name, 0, batchOf(['a']));
+    const reader = await under.connect();
+    const waiting = reader.request(fetchApi, 12, request(topic, [{ fetchOffset: 1n }], { maxWaitMs: 2_000 }));
+    await goOnInSecondShard(topic, 1n, 1n);
+    await append(topic.name, 0, batchOf(['b']));
+    const first = await waiting;
+    // It may have looked between closing and going on; then the next poll finds it.
+    const found =
+      view(first)[0] === '0: ' ? await reader.request(fetchApi, 12, request(topic, [{ fetchOffset: 1n }])) : first;
+    expect(view(found)).toEqual(['0: 1=b']);
+    reader.close();
+  });
+});
+
+describe('Fetch across a merge', () => {
+  async function merged(): Promise<Stream> {
+    const topic = await newTopic(2);
+    await append(topic.name, 0, batchOf(['a']));
+    await append(topic.name, 1, batchOf(['x', 'y', 'z']));
+    const outcome = await mergeShards(under.catalog, topic.name, 0, 1);
+    if (!outcome.ok) throw new Error(outcome.refusal.code);
+    return outcome.value;
+  }
+
+  it('goes on behind the offsets that were never written, from the end of the one shard to the start of the next', async () => {
+    const topic = await merged();
+    await append(topic.name, 0, batchOf(['b']));
+    // Partition 1 is dormant: what is sent to it lands where its range went.
+    await append(topic.name, 1, batchOf(['c']));
+    for (const fetchOffset of [1n, 2n, 3n]) {
+      const answer = await client.request(fetchApi, 12, request(topic, [{ fetchOffset }]));
+      expect([view(answer), answer.responses[0]?.partitions[0]?.highWatermark]).toEqual([['0: 3=b 4=c'], 5n]);
+    }
+    const begin = await client.request(fetchApi, 12, request(topic, [{}, { partition: 1, fetchOffset: 1n }]));
+    expect(view(begin)).toEqual(['0: 0=a', '1: 0=x 1=y 2=z']);
+  });
+
+  it('waits at the end of a dormant partition, instead of answering at once', async () => {
+    const topic = await merged();
+    const began = performance.now();
+    const answer = await client.request(
+      fetchApi,
+      12,
+      request(topic, [{ partition: 1, fetchOffset: 3n }], { maxWaitMs: 300 }),
+    );
+    expect(performance.now() - began).toBeGreaterThan(250);
+    expect([view(answer), answer.responses[0]?.partitions[0]?.highWatermark]).toEqual([['1: '], 3n]);
+    // Beside one that lives, it holds nobody up.
+    const waiting = client.request(
+      fetchApi,
+      12,
+      request(topic, [{ fetchOffset: 3n }, { partition: 1, fetchOffset: 3n }], { maxWaitMs: 10_000 }),
+    );
+    const other = await under.connect();
+    const sent = { acks: -1, timeoutMs: 1_000, topicData: [{ name: topic.name, partitionData: [{ index: 0, records: batchOf(['b']) }] }] }; // prettier-ignore
+    await other.request(produceApi, 9, sent);
+    other.close();
+    expect(view(await waiting)).toEqual(['0: 3=b', '1: ']);
   });
 });
