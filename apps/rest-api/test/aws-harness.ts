@@ -4,7 +4,11 @@ import { StreamCatalog } from '@tailrace/shard-core';
 import { logger } from '@tailrace/telemetry';
 import { AwsProtocol, TARGET_PREFIX } from '../src/aws/aws-protocol.ts';
 import type { OperationName } from '../src/aws/operation-names.ts';
+import type { WireStructure } from '../src/aws/operation.ts';
 import { SealedTokens } from '../src/aws/sealed-tokens.ts';
+import { CBOR_MEDIA_TYPE, cborCodec } from '../src/aws/wire/cbor-codec.ts';
+import { readCbor } from '../src/aws/wire/cbor-reader.ts';
+import { JSON_MEDIA_TYPE, jsonCodec } from '../src/aws/wire/json-codec.ts';
 import type { Answer, Exchange } from '../src/http/exchange.ts';
 import { Ingest } from '../src/ingest/index.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
@@ -12,7 +16,7 @@ import { type MemoryStore, memoryStore } from './memory-store.ts';
 export interface AwsAnswer {
   readonly statusCode: number;
   readonly contentType: string | undefined;
-  /** Parsed where it is JSON; '' where there is none. */
+  /** Parsed where it is JSON or CBOR; '' where there is none. */
   readonly body: unknown;
 }
 
@@ -23,13 +27,16 @@ export interface AwsHarness {
   readonly protocol: AwsProtocol;
   /** Moves by hand. */
   readonly clock: { nowMs: number };
+  /** In JSON. */
   call(operation: OperationName, input: object): Promise<AwsAnswer>;
+  /** In the form of a media type. Bytes are Buffers and times are Dates in both. */
+  callAs(mediaType: string, operation: OperationName, input: object): Promise<AwsAnswer>;
   /** The body of an answer that must be 200. */
   ok<T>(operation: OperationName, input: object): Promise<T>;
   send(request: {
     readonly method?: string;
     readonly headers?: IncomingHttpHeaders;
-    readonly body: string;
+    readonly body: string | Buffer;
   }): Promise<AwsAnswer>;
 }
 
@@ -59,21 +66,28 @@ export async function awsHarness({ limits: enabled = false } = {}): Promise<AwsH
       method,
       path: '/',
       headers,
+      rawHeaders: [],
       httpVersion: '1.1',
       remoteAddress: '127.0.0.1',
       requestId: '00000000-0000-4000-8000-000000000000',
       source: undefined as never,
       respond: keep,
       refuseEarly: keep,
+      startEventStream: () => undefined,
     };
-    await protocol.handle(exchange, Buffer.from(body));
-    const { statusCode, contentType, body: bytes } = answer as Answer;
-    const text = typeof bytes === 'string' ? bytes : bytes.toString('utf8');
-    return { statusCode, contentType, body: text.startsWith('{') ? (JSON.parse(text) as unknown) : text };
+    await protocol.handle(exchange, Buffer.from(body as string));
+    const { statusCode, contentType, body: given } = answer as Answer;
+    const bytes = typeof given === 'string' ? Buffer.from(given, 'latin1') : given;
+    return { statusCode, contentType, body: parsed(contentType, bytes) };
   };
+  const callAs: AwsHarness['callAs'] = (mediaType, operation, input) =>
+    send({
+      headers: { 'content-type': mediaType, 'x-amz-target': `${TARGET_PREFIX}.${operation}` },
+      body: (mediaType === CBOR_MEDIA_TYPE ? cborCodec : jsonCodec).encode(input as WireStructure),
+    });
   const call: AwsHarness['call'] = (operation, input) =>
     send({
-      headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `${TARGET_PREFIX}.${operation}` },
+      headers: { 'content-type': JSON_MEDIA_TYPE, 'x-amz-target': `${TARGET_PREFIX}.${operation}` },
       body: JSON.stringify(input),
     });
   return {
@@ -84,12 +98,19 @@ export async function awsHarness({ limits: enabled = false } = {}): Promise<AwsH
     clock,
     send,
     call,
+    callAs,
     async ok<T>(operation: OperationName, input: object): Promise<T> {
       const { statusCode, body } = await call(operation, input);
       if (statusCode !== 200) throw new Error(`${operation}: ${statusCode} ${JSON.stringify(body)}`);
       return body as T;
     },
   };
+}
+
+function parsed(contentType: string | undefined, bytes: Buffer): unknown {
+  if (bytes.length > 0 && contentType === CBOR_MEDIA_TYPE) return readCbor(bytes);
+  const text = bytes.toString('utf8');
+  return text.startsWith('{') ? (JSON.parse(text) as unknown) : text;
 }
 
 /** An error as the protocol answers it. */

@@ -6,6 +6,7 @@ import { OPERATION_NAMES } from './operation-names.ts';
 import { notImplemented, operations } from './operations/index.ts';
 
 const JSON_TYPE = 'application/x-amz-json-1.1';
+const CBOR_TYPE = 'application/x-amz-cbor-1.1';
 const target = (operation: string) => `Kinesis_20131202.${operation}`;
 const undetermined = {
   statusCode: 403,
@@ -16,12 +17,18 @@ const undetermined = {
     '</AccessDeniedException>\n',
 };
 const bare = (type: string) => ({ statusCode: 400, contentType: JSON_TYPE, body: { __type: type } });
+const bareCbor = (type: string) => ({ ...bare(type), contentType: CBOR_TYPE });
+const plainJson = (Output: object) => ({
+  statusCode: 200,
+  contentType: 'application/json',
+  body: { Output, Version: '1.0' },
+});
 
 describe('AwsProtocol', () => {
   it.each([
     ['a GET', { method: 'GET', body: '' }, undetermined],
     ['no content type', { body: '{}' }, undetermined],
-    ['no content type and no body', { body: '' }, undetermined],
+    ['no content type and no body', { body: '' }, bareCbor('UnknownOperationException')],
     [
       'another version of JSON',
       { headers: { 'content-type': 'application/x-amz-json-1.0' }, body: '{}' },
@@ -47,7 +54,12 @@ describe('AwsProtocol', () => {
     [
       'plain JSON as the content type',
       { headers: { 'content-type': 'application/json', 'x-amz-target': target('ListStreams') }, body: '{}' },
-      bare('UnknownOperationException'),
+      plainJson({ __type: 'com.amazon.coral.service#UnknownOperationException', message: null }),
+    ],
+    [
+      'plain JSON as the content type of what is none',
+      { headers: { 'content-type': 'application/json', 'x-amz-target': target('ListStreams') }, body: '{' },
+      plainJson({ __type: 'com.amazon.coral.service#SerializationException', Message: null }),
     ],
     [
       'no body',
@@ -63,9 +75,27 @@ describe('AwsProtocol', () => {
         ] as const,
     ),
     [
+      'no body of CBOR',
+      { headers: { 'content-type': CBOR_TYPE, 'x-amz-target': target('ListStreams') }, body: '' },
+      bareCbor('SerializationException'),
+    ],
+    ...[Buffer.from('hello'), Buffer.from('f6', 'hex'), Buffer.from('bf', 'hex'), Buffer.from('a000', 'hex')].map(
+      (body) =>
+        [
+          `the CBOR ${body.toString('hex')}`,
+          { headers: { 'content-type': CBOR_TYPE, 'x-amz-target': target('ListStreams') }, body },
+          bareCbor('SerializationException'),
+        ] as const,
+    ),
+    [
+      'CBOR without a target',
+      { headers: { 'content-type': CBOR_TYPE }, body: Buffer.from('a0', 'hex') },
+      bareCbor('UnknownOperationException'),
+    ],
+    [
       'an operation of the model that is not there',
-      { headers: { 'content-type': JSON_TYPE, 'x-amz-target': target('SplitShard') }, body: '{}' },
-      awsError('UnknownOperationException', 'The operation SplitShard is not implemented by this service.'),
+      { headers: { 'content-type': JSON_TYPE, 'x-amz-target': target('CreateQueue') }, body: '{}' },
+      awsError('UnknownOperationException', 'The operation CreateQueue is not implemented by this service.'),
     ],
   ] as const)('answers %s as the service does', async (_what, request, answer) => {
     const { send } = await awsHarness();
@@ -85,15 +115,17 @@ describe('AwsProtocol', () => {
     });
   });
 
-  it('refuses CBOR in CBOR, with a sentence that helps', async () => {
-    const { send } = await awsHarness();
-    const answer = await send({
-      headers: { 'content-type': 'application/x-amz-cbor-1.1', 'x-amz-target': target('ListStreams') },
-      body: '\u00a0',
+  it.each([JSON_TYPE, CBOR_TYPE])('answers a request of %s in the same form', async (contentType) => {
+    const { callAs } = await awsHarness();
+    expect(await callAs(contentType, 'DescribeStream', { StreamName: 's' })).toEqual({
+      ...awsError('ResourceNotFoundException', `Stream s under account ${ACCOUNT} not found.`),
+      contentType,
     });
-    expect(answer.statusCode).toBe(415);
-    expect(answer.contentType).toBe('application/x-amz-cbor-1.1');
-    expect(answer.body).toContain('AWS_CBOR_DISABLE=true');
+    expect(await callAs(contentType, 'CreateStream', { StreamName: 's', ShardCount: 1 })).toEqual({
+      statusCode: 200,
+      contentType,
+      body: '',
+    });
   });
 
   it('takes account and region from the credentials, whoever has signed', async () => {

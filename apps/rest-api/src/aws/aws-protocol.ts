@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { StoreUnavailable } from '@tailrace/shard-core';
 import {
   endHttpSpan,
@@ -12,14 +11,22 @@ import {
   withActiveSpan,
 } from '@tailrace/telemetry';
 import type { Answer, Exchange } from '../http/exchange.ts';
+import { authorize } from './authorization.ts';
 import { AwsError, internalFailure } from './aws-error.ts';
-import { callerOf } from './caller.ts';
+import { type Authentication, callerOfExchange } from './caller.ts';
 import { NamedStreams } from './named-streams.ts';
-import type { Operation, OperationContext, OperationDependencies, WireStructure } from './operation.ts';
+import {
+  EVENT_STREAM_MEDIA_TYPE,
+  type Operation,
+  type OperationContext,
+  type OperationDependencies,
+  type WireStructure,
+} from './operation.ts';
 import { notImplemented, operations } from './operations/index.ts';
-import { CBOR_MEDIA_TYPE, encodeCborError } from './wire/cbor-codec.ts';
-import { JSON_MEDIA_TYPE, jsonCodec } from './wire/json-codec.ts';
+import { cborCodec } from './wire/cbor-codec.ts';
+import { jsonCodec } from './wire/json-codec.ts';
 import { readInput } from './wire/read-input.ts';
+import type { WireCodec } from './wire/wire-codec.ts';
 
 export const TARGET_PREFIX = 'Kinesis_20131202';
 
@@ -36,33 +43,44 @@ for (const [name, operation] of Object.entries(operations)) {
   else known.set(`${TARGET_PREFIX}.${name}`, { operation, metrics: requestMetrics('http', name) });
 }
 const refusedRequests = requestMetrics('http', 'refused');
+const codecs = new Map<string, WireCodec>([jsonCodec, cborCodec].map((codec) => [codec.mediaType, codec]));
+/** Is read as far as to see that it is JSON, and then answered as the service does: in a form of its own. */
+const PLAIN_JSON = 'application/json';
+
+export interface AwsProtocolDependencies extends OperationDependencies {
+  /** Absent: nobody is asked for credentials. */
+  readonly authentication?: Authentication | undefined;
+}
 
 /**
- * The AWS protocol: one POST an operation, named by a header. Checks in the order of the service: method, body,
- * content type, operation, well-formedness, types, limits; then the operation's own.
+ * The AWS protocol: one POST an operation, named by a header; JSON or CBOR, as each request says. Checks in the order of
+ * the service: method, body, content type, well-formedness, operation, signature, types, limits, permission; then the
+ * operation's own.
  */
 export class AwsProtocol {
   readonly #dependencies: OperationDependencies;
+  readonly #authentication: Authentication | undefined;
 
-  constructor(dependencies: OperationDependencies) {
+  constructor({ authentication, ...dependencies }: AwsProtocolDependencies) {
     this.#dependencies = dependencies;
+    this.#authentication = authentication;
   }
 
   /** Answers one request whose body is all there. Never rejects. */
   async handle(exchange: Exchange, body: Buffer): Promise<void> {
     const { headers } = exchange;
     const target = headers['x-amz-target'] as string | undefined;
+    const mediaType = mediaTypeOf(headers['content-type']);
+    const codec = codecs.get(mediaType);
     const found = target === undefined ? undefined : known.get(target);
-    if (found === undefined || headers['content-type'] !== JSON_MEDIA_TYPE || body.length === 0) {
-      const refused = refuse(exchange.method, headers, target, body);
-      if (refused !== undefined) {
-        refusedRequests.observe(0, refused.statusCode);
-        exchange.respond(refused);
-        return;
-      }
+    const raw = codec?.decode(body);
+    if (found === undefined || codec === undefined || raw === undefined || exchange.method !== 'POST') {
+      const refused = refuse(exchange.method, mediaType, codec, target, body, raw);
+      refusedRequests.observe(0, refused.statusCode);
+      exchange.respond(refused);
+      return;
     }
-    // Nothing is refused without a known operation.
-    const { operation, metrics } = found as Known;
+    const { operation, metrics } = found;
     const started = performance.now();
     const span = tracing.enabled
       ? startHttpSpan({
@@ -76,82 +94,112 @@ export class AwsProtocol {
           clientAddress: exchange.remoteAddress,
         })
       : offSpan;
-    let answer: Answer;
+    const request: Request = { exchange, body, operation, codec, raw, span };
+    let answer: Answer | undefined;
     let errorType: string | undefined;
     try {
-      answer = span.isRecording()
-        ? await withActiveSpan(span, () => this.#run(operation, headers, body, span))
-        : await this.#run(operation, headers, body, span);
+      answer = span.isRecording() ? await withActiveSpan(span, () => this.#run(request)) : await this.#run(request);
     } catch (error) {
       const known = asAwsError(error, operation.name, exchange.requestId);
       if (known.statusCode >= 500) failSpan(span, error, known.type);
       errorType = known.type;
-      answer = jsonError(known.type, known.message, known.statusCode);
+      answer = errorAnswer(codec, known);
     }
-    exchange.respond(answer);
-    metrics.observe((performance.now() - started) / 1000, answer.statusCode);
-    endHttpSpan(span, answer.statusCode, errorType);
+    if (answer !== undefined) exchange.respond(answer);
+    const statusCode = answer?.statusCode ?? 200;
+    metrics.observe((performance.now() - started) / 1000, statusCode);
+    endHttpSpan(span, statusCode, errorType);
   }
 
-  async #run(
-    operation: Operation,
-    headers: IncomingHttpHeaders,
-    body: Buffer,
-    span: OperationContext['span'],
-  ): Promise<Answer> {
-    const raw = jsonCodec.decode(body);
-    if (raw === undefined) return jsonAnswer('{"__type":"SerializationException"}', 400);
-    const input = readInput(operation.input, raw, jsonCodec);
-    const caller = callerOf(headers);
-    const streams = new NamedStreams(this.#dependencies.catalog, caller);
-    const output = await operation.run(input as never, { ...this.#dependencies, caller, streams, span });
-    if (output === undefined) return jsonAnswer('', 200);
+  /** `undefined`: a stream of events has begun. */
+  async #run({ exchange, body, operation, codec, raw, span }: Request): Promise<Answer | undefined> {
+    const caller = callerOfExchange(exchange, body, this.#authentication);
+    if ('ok' in caller) {
+      // What should have been signed helps who writes a signer, and tells nothing secret.
+      if (caller.detail !== undefined) logger.debug({ door: 'http', detail: caller.detail }, caller.message);
+      throw new AwsError(caller.type, caller.message);
+    }
+    const input = readInput(operation.input, raw, codec);
+    const context: OperationContext = {
+      ...this.#dependencies,
+      caller,
+      streams: new NamedStreams(this.#dependencies.catalog, caller),
+      span,
+    };
+    if (caller.identity !== undefined) authorize(operation.name, input, context, caller.identity);
+    const output = await operation.run(input as never, context);
+    if (operation.stream !== undefined) {
+      const events = exchange.startEventStream({ contentType: EVENT_STREAM_MEDIA_TYPE });
+      if (events === undefined) {
+        operation.release?.(output);
+        throw new AwsError('LimitExceededException', 'This service has as many streams of events as it can.');
+      }
+      operation.stream(output, events, codec);
+      return undefined;
+    }
+    if (output === undefined) return answerOf(codec, '', 200);
     try {
-      if (operation.toJson !== undefined) return jsonAnswer(operation.toJson(output), 200);
-      return jsonAnswer(jsonCodec.encode(operation.toWire?.(output) ?? (output as WireStructure)), 200);
+      return answerOf(
+        codec,
+        operation[codec.writer]?.(output) ?? codec.encode(operation.toWire?.(output) ?? (output as WireStructure)),
+        200,
+      );
     } finally {
       operation.release?.(output);
     }
   }
 }
 
-/** What is wrong with a request before its operation is looked at; `undefined` if nothing is. */
+interface Request {
+  readonly exchange: Exchange;
+  readonly body: Buffer;
+  readonly operation: Operation;
+  readonly codec: WireCodec;
+  readonly raw: object;
+  readonly span: OperationContext['span'];
+}
+
+function mediaTypeOf(contentType: string | undefined): string {
+  if (contentType === undefined) return '';
+  // As client libraries write it.
+  if (codecs.has(contentType)) return contentType;
+  return contentType.split(';', 1)[0]!.trim().toLowerCase();
+}
+
+/**
+ * What is wrong with a request before its operation is looked at. Order and forms are those that kinesalite (M. Hart)
+ * recorded of the service.
+ */
 function refuse(
   method: string,
-  headers: IncomingHttpHeaders,
+  mediaType: string,
+  codec: WireCodec | undefined,
   target: string | undefined,
   body: Buffer,
-): Answer | undefined {
+  raw: object | undefined,
+): Answer {
   if (method !== 'POST') return undetermined();
-  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
-  const isJson = mediaType === JSON_MEDIA_TYPE;
-  const found = target !== undefined && known.has(target);
-  if (mediaType === CBOR_MEDIA_TYPE) {
-    return {
-      statusCode: 415,
-      contentType: CBOR_MEDIA_TYPE,
-      body: encodeCborError(
-        'UnsupportedMediaTypeException',
-        `This service reads and writes ${JSON_MEDIA_TYPE}. Client libraries that prefer CBOR have a setting for it: ` +
-          'AWS_CBOR_DISABLE=true in the environment, or -Daws.cborEnabled=false for Java.',
-      ),
-    };
+  const isKnown = target !== undefined && known.has(target);
+  if (body.length === 0) {
+    return bareError(codec ?? cborCodec, isKnown ? 'SerializationException' : 'UnknownOperationException');
   }
-  if (body.length === 0 && (isJson || mediaType === '')) {
-    if (mediaType === '' && target === undefined) return undetermined();
-    return jsonAnswer(`{"__type":"${found ? 'SerializationException' : 'UnknownOperationException'}"}`, 400);
+  if (mediaType === PLAIN_JSON) {
+    const wellFormed = jsonCodec.decode(body) !== undefined;
+    const type = `com.amazon.coral.service#${wellFormed ? 'UnknownOperation' : 'Serialization'}Exception`;
+    const Output = wellFormed ? { __type: type, message: null } : { __type: type, Message: null };
+    return { statusCode: 200, contentType: PLAIN_JSON, body: JSON.stringify({ Output, Version: '1.0' }) };
   }
-  if (!isJson && mediaType !== 'application/json') {
+  if (codec === undefined) {
     if (target === undefined) return undetermined();
     return { statusCode: 404, contentType: undefined, body: '<UnknownOperationException/>\n' };
   }
-  if (jsonCodec.decode(body) === undefined) return jsonAnswer('{"__type":"SerializationException"}', 400);
-  if (found && isJson) return undefined;
+  if (raw === undefined) return bareError(codec, 'SerializationException');
   if (target !== undefined && unimplemented.has(target)) {
     const name = target.slice(TARGET_PREFIX.length + 1);
-    return jsonError('UnknownOperationException', `The operation ${name} is not implemented by this service.`, 400);
+    const message = `The operation ${name} is not implemented by this service.`;
+    return errorAnswer(codec, new AwsError('UnknownOperationException', message));
   }
-  return jsonAnswer('{"__type":"UnknownOperationException"}', 400);
+  return bareError(codec, 'UnknownOperationException');
 }
 
 function undetermined(): Answer {
@@ -165,14 +213,20 @@ function undetermined(): Answer {
   };
 }
 
-function jsonAnswer(body: string | Buffer, statusCode: number): Answer {
-  return { statusCode, contentType: JSON_MEDIA_TYPE, body };
+function answerOf({ mediaType }: WireCodec, body: string | Buffer, statusCode: number): Answer {
+  return { statusCode, contentType: mediaType, body };
 }
 
-function jsonError(type: string, message: string, statusCode: number): Answer {
-  // The service writes the text of this one with a capital.
-  const member = type === 'SerializationException' ? 'Message' : 'message';
-  return jsonAnswer(jsonCodec.encode({ __type: type, [member]: message }), statusCode);
+function bareError(codec: WireCodec, type: string): Answer {
+  return answerOf(codec, codec.encode({ __type: type }), 400);
+}
+
+/** The service writes the text of these with a capital. */
+const CAPITAL_MESSAGE = new Set(['SerializationException', 'AccessDeniedException']);
+
+function errorAnswer(codec: WireCodec, { type, message, statusCode }: AwsError): Answer {
+  const member = CAPITAL_MESSAGE.has(type) ? 'Message' : 'message';
+  return answerOf(codec, codec.encode({ __type: type, [member]: message }), statusCode);
 }
 
 function asAwsError(error: unknown, operationName: string, requestId: string): AwsError {

@@ -1,45 +1,32 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { AccessKeyIdentity, AwsRefusal, Caller as NamedCaller, Verified } from '@tailrace/identity';
+import { callerOf } from '@tailrace/identity';
+import type { Exchange } from '../http/exchange.ts';
 
-export const DEFAULT_REGION = 'us-east-1';
-export const DEFAULT_ACCOUNT = '000000000000';
+export { DEFAULT_ACCOUNT, DEFAULT_REGION } from '@tailrace/identity';
 
-/** Who asks, as far as names of resources depend on it. */
-export interface Caller {
-  readonly region: string;
-  /** Twelve digits. */
-  readonly account: string;
+/** Who asks. */
+export interface Caller extends NamedCaller {
+  /** Whose signature was checked; absent while authentication is off. */
+  readonly identity?: AccessKeyIdentity;
 }
 
-const DEFAULT_CALLER: Caller = { region: DEFAULT_REGION, account: DEFAULT_ACCOUNT };
-/** `Credential=<access key>/<date>/<region>/<service>/aws4_request` */
-const CREDENTIAL = /Credential=([^/,\s]{1,128})\/[^/,\s]{0,16}\/([a-zA-Z0-9-]{1,32})\//;
-/** Callers seen lately, by authorization header up to the signature. A process meets few access keys. */
-const KNOWN_CALLERS_MAX = 1_000;
-const known = new Map<string, Caller>();
+/** Checks signatures: a SignatureVerifier over the access keys of the deployment. */
+export interface Authentication {
+  verify(
+    request: Pick<Exchange, 'method' | 'headers' | 'rawHeaders'> & { readonly target: string },
+    body: Buffer,
+  ): Verified<AccessKeyIdentity> | AwsRefusal;
+}
 
-/**
- * Reads region and account out of the SigV4 scope, without a check of the signature: authentication is off. An access
- * key of twelve digits is taken for the account. Without credentials: the defaults.
- */
-export function callerOf(headers: IncomingHttpHeaders): Caller {
-  const { authorization } = headers;
-  if (authorization === undefined) return DEFAULT_CALLER;
-  // The signature differs each time; the scope before it hardly ever.
-  const scopeEnd = authorization.indexOf(',');
-  const scope = scopeEnd === -1 ? authorization : authorization.slice(0, scopeEnd);
-  let caller = known.get(scope);
-  if (caller === undefined) {
-    const parts = CREDENTIAL.exec(authorization);
-    const accessKey = parts?.[1] ?? '';
-    caller = {
-      region: parts?.[2] ?? DEFAULT_REGION,
-      account: /^\d{12}$/.test(accessKey) ? accessKey : DEFAULT_ACCOUNT,
-    };
-    // Only a scope at the front holds all that was read.
-    if (CREDENTIAL.test(scope)) {
-      if (known.size >= KNOWN_CALLERS_MAX) known.clear();
-      known.set(scope, caller);
-    }
-  }
-  return caller;
+/** Without authentication, whatever the request says of its caller counts. */
+export function callerOfExchange(
+  { method, path, headers, rawHeaders }: Exchange,
+  body: Buffer,
+  authentication: Authentication | undefined,
+): Caller | AwsRefusal {
+  if (authentication === undefined) return callerOf(headers, path);
+  const verified = authentication.verify({ method, target: path, headers, rawHeaders }, body);
+  if (!verified.ok) return verified;
+  const { identity, region } = verified;
+  return { region, account: identity.account, identity };
 }

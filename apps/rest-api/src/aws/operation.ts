@@ -1,12 +1,13 @@
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { ShardLimits } from '@tailrace/quota';
 import type { offSpan } from '@tailrace/telemetry';
+import type { EventStream } from '../http/event-stream.ts';
 import type { Ingest } from '../ingest/index.ts';
 import type { Caller } from './caller.ts';
 import type { SealedTokens } from './sealed-tokens.ts';
 import type { NamedStreams } from './named-streams.ts';
 import type { InputOf, Members } from './wire/shapes.ts';
-import type { WireValue } from './wire/wire-codec.ts';
+import type { WireCodec, WireValue } from './wire/wire-codec.ts';
 
 /** What operations stand on; one for the whole door. */
 export interface OperationDependencies {
@@ -38,9 +39,20 @@ export interface Operation<Output = unknown> {
   toWire?(output: Output): WireStructure;
   /** A faster way to the same JSON, for answers of many records. ASCII text or bytes. */
   toJson?(output: Output): string | Buffer;
+  /** The same for CBOR. */
+  toCbor?(output: Output): Buffer;
   /** Lets go of what the output borrows, once it is written. */
   release?(output: Output): void;
+  /**
+   * The answer is a stream of events: `run` checks and prepares, and what it answers goes on in here, while frames are
+   * written to `events`, until one side ends it. Returns at once and never throws. `codec`: of the events' contents, as
+   * the request was written in it.
+   */
+  stream?(output: Output, events: EventStream, codec: WireCodec): void;
 }
+
+/** The media type of an answer that is a stream of events. */
+export const EVENT_STREAM_MEDIA_TYPE = 'application/vnd.amazon.eventstream';
 
 /** An output that is in the words of the service model already; `undefined`: the answer has no body. */
 type PlainOutput = WireStructure | undefined;
@@ -57,6 +69,15 @@ export function operation<const M extends Members, Output>(declaration: {
   run(input: InputOf<M>, context: OperationContext): Promise<Output>;
   toWire(output: Output): WireStructure;
   toJson(output: Output): string | Buffer;
+  toCbor?(output: Output): Buffer;
+  release?(output: Output): void;
+}): Operation;
+export function operation<const M extends Members, Output>(declaration: {
+  readonly name: string;
+  readonly input: M;
+  run(input: InputOf<M>, context: OperationContext): Promise<Output>;
+  stream(output: Output, events: EventStream, codec: WireCodec): void;
+  /** Called instead of `stream` when there is no room for one more stream of events. */
   release?(output: Output): void;
 }): Operation;
 export function operation(declaration: Operation): Operation {

@@ -22,3 +22,10 @@ export function openPageToken<State>(tokens: SealedTokens, listing: string, toke
   }
   return state;
 }
+
+/** What a token of this listing says, however old it is; `undefined` for what is none. */
+export function peekPageToken<State>(tokens: SealedTokens, listing: string, token: string): State | undefined {
+  const contents = tokens.open(listing, token);
+  if (contents === undefined) return undefined;
+  return (JSON.parse(contents.toString('utf8')) as { state: State }).state;
+}

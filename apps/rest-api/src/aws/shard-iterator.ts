@@ -33,9 +33,9 @@ export function sealIterator(tokens: SealedTokens, iterator: ShardIterator): str
 
 /** Throws InvalidArgumentException for what is no iterator of ours, ExpiredIteratorException for an old one. */
 export function openIterator(tokens: SealedTokens, token: string, nowMs: number): ShardIterator {
-  const contents = tokens.open(PURPOSE, token);
-  if (contents === undefined || contents.length < NAME_START) throw invalidArgument('Invalid ShardIterator.');
-  const issuedAtMs = contents.readDoubleBE(STREAM_ID_BYTES + 12);
+  const iterator = peekIterator(tokens, token);
+  if (iterator === undefined) throw invalidArgument('Invalid ShardIterator.');
+  const { issuedAtMs } = iterator;
   if (nowMs - issuedAtMs > ITERATOR_LIFETIME_MS) {
     throw new AwsError(
       'ExpiredIteratorException',
@@ -44,11 +44,18 @@ export function openIterator(tokens: SealedTokens, token: string, nowMs: number)
         `${ITERATOR_LIFETIME_MS} milliseconds.`,
     );
   }
+  return iterator;
+}
+
+/** However old it is; `undefined` for what is none. */
+export function peekIterator(tokens: SealedTokens, token: string): ShardIterator | undefined {
+  const contents = tokens.open(PURPOSE, token);
+  if (contents === undefined || contents.length < NAME_START) return undefined;
   return {
     streamId: contents.toString('base64url', 0, STREAM_ID_BYTES),
     shardNumber: contents.readUInt32BE(STREAM_ID_BYTES),
     offset: contents.readBigInt64BE(STREAM_ID_BYTES + 4),
-    issuedAtMs,
+    issuedAtMs: contents.readDoubleBE(STREAM_ID_BYTES + 12),
     streamName: contents.toString('latin1', NAME_START),
   };
 }

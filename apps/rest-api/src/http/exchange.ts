@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
+import type { EventStream, EventStreams } from './event-stream.ts';
 import { CORS_MAX_AGE_SECONDS } from './http-limits.ts';
 import { newExtendedRequestId, newRequestId } from './request-ids.ts';
 
@@ -18,6 +19,8 @@ export interface Exchange {
   readonly path: string;
   /** Names in lower case. */
   readonly headers: IncomingHttpHeaders;
+  /** Name, value, name, value, as they came. */
+  readonly rawHeaders: readonly string[];
   readonly httpVersion: string;
   readonly remoteAddress: string | undefined;
   readonly requestId: string;
@@ -25,23 +28,35 @@ export interface Exchange {
   readonly source: IncomingMessage | ServerHttp2Stream;
   /** Answers, once; if the client has gone, nothing happens. */
   respond(answer: Answer): void;
+  /**
+   * Answers 200 with a stream of events that goes on after the request has been dealt with: over HTTP/2 in frames, over
+   * HTTP/1.1 in chunks. If the client has gone, the stream is closed from the beginning. `undefined`: the door has as
+   * many as it will, and the request is still to be answered.
+   */
+  startEventStream(head: { readonly contentType: string }): EventStream | undefined;
   /** Refuses a request whose body is still coming: what comes is thrown away, and after `lingerMs` the client is cut. */
   refuseEarly(answer: Answer, lingerMs: number): void;
 }
 
 const EXPOSED_HEADERS = 'x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date';
 
+/** What an exchange knows of its door. */
+export interface DoorState {
+  /** The door closes, and connections should not be used again. */
+  readonly closing: boolean;
+  readonly eventStreams: EventStreams;
+}
+
 export class Http1Exchange implements Exchange {
   readonly requestId = newRequestId();
   readonly source: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #closing: () => boolean;
+  readonly #door: DoorState;
 
-  /** `closing`: the door closes, and the connection should not be used again. */
-  constructor(request: IncomingMessage, response: ServerResponse, closing: () => boolean) {
+  constructor(request: IncomingMessage, response: ServerResponse, door: DoorState) {
     this.source = request;
     this.#response = response;
-    this.#closing = closing;
+    this.#door = door;
   }
 
   get method(): string {
@@ -54,6 +69,10 @@ export class Http1Exchange implements Exchange {
 
   get headers(): IncomingHttpHeaders {
     return this.source.headers;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.source.rawHeaders;
   }
 
   get httpVersion(): string {
@@ -69,10 +88,24 @@ export class Http1Exchange implements Exchange {
     if (response.destroyed) return;
     // A flat list of names and values is what node:http writes fastest.
     const headers = answerHeaders(this, contentType, body.length);
-    if (this.#closing()) headers.push('Connection', 'close');
+    if (this.#door.closing) headers.push('Connection', 'close');
     response.writeHead(statusCode, headers);
     if (typeof body === 'string') response.end(body, 'latin1');
     else response.end(body);
+  }
+
+  startEventStream({ contentType }: { readonly contentType: string }): EventStream | undefined {
+    const { eventStreams } = this.#door;
+    if (!eventStreams.hasRoom) return undefined;
+    const response = this.#response;
+    if (!response.destroyed) {
+      const headers = answerHeaders(this, contentType, undefined);
+      if (this.#door.closing) headers.push('Connection', 'close');
+      response.writeHead(200, headers);
+      // The client waits for the head, and the first event may take a while.
+      response.flushHeaders();
+    }
+    return eventStreams.begin(response);
   }
 
   refuseEarly({ statusCode, contentType, body }: Answer, lingerMs: number): void {
@@ -98,11 +131,15 @@ export class Http2Exchange implements Exchange {
   readonly requestId = newRequestId();
   readonly source: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
   readonly httpVersion = '2.0';
+  readonly #door: DoorState;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], door: DoorState) {
     this.source = stream;
     this.headers = headers;
+    this.rawHeaders = rawHeaders;
+    this.#door = door;
   }
 
   get method(): string {
@@ -120,11 +157,17 @@ export class Http2Exchange implements Exchange {
   respond({ statusCode, contentType, body }: Answer): void {
     const stream = this.source;
     if (stream.destroyed || stream.headersSent) return;
-    const headers: Record<string, string | number> = { ':status': statusCode };
-    const flat = answerHeaders(this, contentType, body.length);
-    for (let i = 0; i < flat.length; i += 2) headers[(flat[i] as string).toLowerCase()] = flat[i + 1] as string;
+    const headers = http2Headers(statusCode, answerHeaders(this, contentType, body.length));
     stream.respond(headers, { endStream: body.length === 0 });
     if (body.length > 0) stream.end(typeof body === 'string' ? Buffer.from(body, 'latin1') : body);
+  }
+
+  startEventStream({ contentType }: { readonly contentType: string }): EventStream | undefined {
+    const { eventStreams } = this.#door;
+    if (!eventStreams.hasRoom) return undefined;
+    const stream = this.source;
+    if (!stream.destroyed) stream.respond(http2Headers(200, answerHeaders(this, contentType, undefined)));
+    return eventStreams.begin(stream);
   }
 
   refuseEarly(answer: Answer, _lingerMs: number): void {
@@ -136,7 +179,14 @@ export class Http2Exchange implements Exchange {
   }
 }
 
-function answerHeaders(exchange: Exchange, contentType: string | undefined, bodyBytes: number): string[] {
+function http2Headers(statusCode: number, flat: readonly string[]): Record<string, string | number> {
+  const headers: Record<string, string | number> = { ':status': statusCode };
+  for (let i = 0; i < flat.length; i += 2) headers[(flat[i] as string).toLowerCase()] = flat[i + 1] as string;
+  return headers;
+}
+
+/** Without `bodyBytes`, the body ends when it ends. */
+function answerHeaders(exchange: Exchange, contentType: string | undefined, bodyBytes: number | undefined): string[] {
   const headers = ['x-amzn-RequestId', exchange.requestId];
   const { origin } = exchange.headers;
   const preflight = exchange.method === 'OPTIONS' && origin !== undefined;
@@ -147,7 +197,7 @@ function answerHeaders(exchange: Exchange, contentType: string | undefined, body
     else headers.push('Access-Control-Expose-Headers', EXPOSED_HEADERS);
   }
   if (contentType !== undefined) headers.push('Content-Type', contentType);
-  headers.push('Content-Length', String(bodyBytes));
+  if (bodyBytes !== undefined) headers.push('Content-Length', String(bodyBytes));
   return headers;
 }
 

@@ -11,11 +11,13 @@ import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import { logger, trafficMetrics } from '@tailrace/telemetry';
 import { AwsProtocol } from '../aws/aws-protocol.ts';
+import type { Authentication } from '../aws/caller.ts';
 import { SealedTokens } from '../aws/sealed-tokens.ts';
 import { JSON_MEDIA_TYPE } from '../aws/wire/json-codec.ts';
 import type { Ingest } from '../ingest/index.ts';
 import { BodyBudget } from './body-budget.ts';
-import { type Answer, type Exchange, Http1Exchange, Http2Exchange } from './exchange.ts';
+import { EventStreams } from './event-stream.ts';
+import { type Answer, type DoorState, type Exchange, Http1Exchange, Http2Exchange } from './exchange.ts';
 import {
   CONNECTIONS_MAX,
   H2_CONNECTION_WINDOW_BYTES,
@@ -38,6 +40,8 @@ export interface HttpDoorDependencies {
   readonly limits: ShardLimits;
   /** Answers everything that is not of the AWS protocol. Without one, there is only the AWS protocol. */
   readonly restHandler?: RestListener;
+  /** Absent: nobody is asked for credentials. */
+  readonly authentication?: Authentication | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
 }
@@ -64,7 +68,7 @@ export function createHttpDoor(dependencies: HttpDoorDependencies, options: Http
 
 const REST_PATH = /^\/(?:v1|openapi\.json|docs|health[a-z/]*)(?:[/?]|$)/;
 
-class Door implements HttpDoor {
+class Door implements HttpDoor, DoorState {
   readonly #dependencies: HttpDoorDependencies;
   readonly #timeouts: HttpTimeouts;
   readonly #http1: Server;
@@ -75,8 +79,9 @@ class Door implements HttpDoor {
   readonly #undecided = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #budget = new BodyBudget();
+  readonly eventStreams = new EventStreams();
   #aws: AwsProtocol | undefined;
-  #closing = false;
+  closing = false;
 
   constructor(dependencies: HttpDoorDependencies, timeouts: HttpTimeouts) {
     this.#dependencies = dependencies;
@@ -113,7 +118,9 @@ class Door implements HttpDoor {
     });
     this.#http1.on('request', (request, response) => this.#onHttp1(request, response));
     this.#http2.on('session', (session) => this.#onSession(session));
-    this.#http2.on('stream', (stream, headers) => this.#onHttp2(stream as ServerHttp2Stream, headers));
+    this.#http2.on('stream', (stream, headers, _flags, rawHeaders) => {
+      this.#onHttp2(stream as ServerHttp2Stream, headers, rawHeaders);
+    });
   }
 
   async listen({
@@ -125,7 +132,8 @@ class Door implements HttpDoor {
   }): Promise<{ host: string; port: number }> {
     const { store, clock = Date.now } = this.#dependencies;
     const tokens = await SealedTokens.open(store.documents);
-    this.#aws = new AwsProtocol({ ...this.#dependencies, clock, tokens });
+    const { catalog, ingest, limits, authentication } = this.#dependencies;
+    this.#aws = new AwsProtocol({ store, catalog, ingest, limits, authentication, clock, tokens });
     await new Promise<void>((resolve, reject) => {
       this.#http1.once('error', reject);
       this.#http1.listen(port, host, () => {
@@ -138,8 +146,9 @@ class Door implements HttpDoor {
   }
 
   async close(graceMs: number): Promise<void> {
-    this.#closing = true;
+    this.closing = true;
     this.#dependencies.restHandler?.stop?.();
+    this.eventStreams.stop();
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     this.#http1.closeIdleConnections();
     for (const socket of this.#undecided) socket.destroy();
@@ -153,7 +162,7 @@ class Door implements HttpDoor {
   }
 
   #accept(socket: Socket, speak: (protocol: 'http1' | 'http2') => void): void {
-    if (this.#closing) {
+    if (this.closing) {
       socket.destroy();
       return;
     }
@@ -183,21 +192,21 @@ class Door implements HttpDoor {
   #onHttp1(request: IncomingMessage, response: ServerResponse): void {
     const { restHandler } = this.#dependencies;
     if (restHandler !== undefined && isRest(request.method as string, request.url as string, request.headers)) {
-      if (this.#closing) response.shouldKeepAlive = false;
+      if (this.closing) response.shouldKeepAlive = false;
       restHandler(request, response);
       return;
     }
-    this.#serve(new Http1Exchange(request, response, () => this.#closing));
+    this.#serve(new Http1Exchange(request, response, this));
   }
 
-  #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     // A client that resets a stream is its own affair; without a listener it would end the process.
     stream.on('error', (error) => logger.debug({ door: 'http', err: error }, 'HTTP/2 stream failed'));
     if (this.#restOverHttp2 && isRest(headers[':method'] as string, headers[':path'] as string, headers)) {
       this.#restOverHttp2.serve(stream, headers);
       return;
     }
-    this.#serve(new Http2Exchange(stream, headers));
+    this.#serve(new Http2Exchange(stream, headers, rawHeaders, this));
   }
 
   /** A request of the AWS protocol. */

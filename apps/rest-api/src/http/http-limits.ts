@@ -41,5 +41,9 @@ export const H2_STREAM_WINDOW_BYTES = MIB;
 export const H2_CONNECTION_WINDOW_BYTES = 8 * MIB;
 /** Memory of one HTTP/2 session before it refuses further requests, in MiB. An answer of GetRecords takes 14. */
 export const H2_SESSION_MEMORY_MIB = 64;
+/** Answers that go on (SubscribeToShard) at once, of all clients together: each one holds an event and its frames. */
+export const EVENT_STREAMS_MAX = 10_000;
+/** What one of them lets wait for a client that does not read: an event of 10 MiB in base64, and what came before it. */
+export const EVENT_STREAM_HELD_BYTES_MAX = 32 * MIB;
 /** Preflight answers may be kept for two days, as the service says. */
 export const CORS_MAX_AGE_SECONDS = 172_800;

@@ -7,7 +7,7 @@ import { openPageToken, sealPageToken } from '../page-token.ts';
 import { describeShard } from '../shard-description.ts';
 import { required, string, structure, timestamp } from '../wire/shapes.ts';
 
-const LISTING = 'list-shards';
+export const LISTING = 'list-shards';
 /** The service's page when nothing else is asked for, and its largest. */
 const SHARDS_PER_PAGE_MAX = 1000;
 

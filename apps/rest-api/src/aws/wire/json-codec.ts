@@ -1,12 +1,13 @@
 import { serializationException } from '../aws-error.ts';
-import { refuseCollection } from './type-texts.ts';
-import type { WireCodec, WireValue } from './wire-codec.ts';
+import { javaClass, refuseCollection } from './type-texts.ts';
+import { isWireList, type WireCodec, type WireValue } from './wire-codec.ts';
 
 export const JSON_MEDIA_TYPE = 'application/x-amz-json-1.1';
 
 /** AWS JSON 1.1: blobs in base64, times as seconds with a fraction. */
 export const jsonCodec: WireCodec = {
   mediaType: JSON_MEDIA_TYPE,
+  writer: 'toJson',
 
   decode(body) {
     let value: unknown;
@@ -41,17 +42,6 @@ export const jsonCodec: WireCodec = {
   },
 };
 
-function javaClass(value: unknown): string {
-  return typeof value === 'boolean'
-    ? 'java.lang.Boolean'
-    : typeof value === 'number'
-      ? JAVA_NUMBER
-      : 'java.lang.String';
-}
-
-/** The class of a JSON number in the texts of the service. */
-export const JAVA_NUMBER = 'com.amazon.coral.value.json.numbers.TruncatingBigNumber';
-
 /** Strict, as the service is: no white space, no URL alphabet, the padding in place. */
 function decodeBase64(text: string): Buffer {
   const { length } = text;
@@ -80,17 +70,12 @@ function writeValue(value: WireValue): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (value instanceof Date) return String(value.getTime() / 1000);
   if (Buffer.isBuffer(value)) return `"${value.toString('base64')}"`;
-  if (isList(value)) return `[${value.map(writeValue).join(',')}]`;
+  if (isWireList(value)) return `[${value.map(writeValue).join(',')}]`;
   const members: string[] = [];
   for (const [name, member] of Object.entries(value ?? {})) {
     if (member !== undefined) members.push(`"${name}":${writeValue(member)}`);
   }
   return `{${members.join(',')}}`;
-}
-
-/** `Array.isArray` does not narrow a union with a readonly array. */
-function isList(value: WireValue): value is readonly WireValue[] {
-  return Array.isArray(value);
 }
 
 function isAscii(text: string): boolean {

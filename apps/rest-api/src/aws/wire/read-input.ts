@@ -1,8 +1,7 @@
 import { serializationException, validationException } from '../aws-error.ts';
-import { JAVA_NUMBER } from './json-codec.ts';
 import type { InputOf, IntegerShape, ListShape, MapShape, Members, Shape, StringShape } from './shapes.ts';
-import { refuseCollection } from './type-texts.ts';
-import type { WireCodec } from './wire-codec.ts';
+import { javaClass, refuseCollection } from './type-texts.ts';
+import { isStructure, type WireCodec } from './wire-codec.ts';
 
 /** The service names so many faults of a request and then stops looking. */
 const VALIDATION_ERRORS_MAX = 10;
@@ -80,14 +79,15 @@ function readValue(
     case 'map':
       return readMap(shape, value, path + lowerFirst(name), faults);
     case 'structure':
-      if (typeof value !== 'object' || value === null) throw serializationException('Expected null');
       if (Array.isArray(value)) refuseCollection(value);
+      if (!isStructure(value)) throw serializationException('Expected null');
       return readMembers(shape.members, value as Record<string, unknown>, `${path}${lowerFirst(name)}.`, codec, faults);
   }
 }
 
 function readInteger({ min, max }: IntegerShape, value: unknown, path: string, faults: string[]): unknown {
-  if (typeof value !== 'number') return refuse(value, 'an Integer');
+  // CBOR has numbers that are none.
+  if (typeof value !== 'number' || Number.isNaN(value)) return refuse(value, 'an Integer');
   const whole = Math.max(Math.min(Math.floor(value), INT32_MAX), -INT32_MAX - 1);
   if (min !== undefined && whole < min) {
     note(faults, path, String(whole), `Member must have value greater than or equal to ${min}`);
@@ -113,7 +113,7 @@ function readList(shape: ListShape, value: unknown, path: string, codec: WireCod
   const list = new Array<unknown>(value.length);
   for (let i = 0; i < value.length; i++) {
     const member: unknown = value[i];
-    if (of.kind === 'structure' && typeof member === 'object' && member !== null && !Array.isArray(member)) {
+    if (of.kind === 'structure' && isStructure(member)) {
       const before = faults.length;
       list[i] = readMembers(of.members, member as Record<string, unknown>, '', codec, faults);
       // The path of a member costs a string, which only a fault needs: read again for its texts.
@@ -131,8 +131,8 @@ function readList(shape: ListShape, value: unknown, path: string, codec: WireCod
 }
 
 function readMap(shape: MapShape, value: unknown, path: string, faults: string[]): Record<string, string> {
-  if (typeof value !== 'object' || value === null) throw serializationException('Expected map or null');
   if (Array.isArray(value)) refuseCollection(value);
+  if (!isStructure(value)) throw serializationException('Expected map or null');
   const entries: [string, string][] = [];
   for (const [key, entry] of Object.entries(value)) {
     if (entry === null || entry === undefined) continue;
@@ -197,9 +197,7 @@ function note(faults: string[], path: string, value: string | undefined, constra
 
 function refuse(value: unknown, wanted: string): never {
   refuseCollection(value);
-  const kind =
-    typeof value === 'boolean' ? 'java.lang.Boolean' : typeof value === 'number' ? JAVA_NUMBER : 'java.lang.String';
-  throw serializationException(`class ${kind} can not be converted to ${wanted}`);
+  throw serializationException(`class ${javaClass(value)} can not be converted to ${wanted}`);
 }
 
 function lowerFirst(name: string): string {

@@ -17,6 +17,8 @@ export type WireValue =
  */
 export interface WireCodec {
   readonly mediaType: string;
+  /** The faster way that an operation may have to write its answer in this form. */
+  readonly writer: 'toJson' | 'toCbor';
   /** Takes a body apart; `undefined` when it is not well-formed or not a structure. */
   decode(body: Buffer): object | undefined;
   /** A blob member. Throws SerializationException. */
@@ -25,4 +27,20 @@ export interface WireCodec {
   readTimestampMs(value: unknown): number;
   /** ASCII text or bytes. */
   encode(value: { readonly [member: string]: WireValue }): string | Buffer;
+}
+
+/** `Array.isArray` does not narrow a union with a readonly array. */
+export function isWireList(value: WireValue): value is readonly WireValue[] {
+  return Array.isArray(value);
+}
+
+/** Whether a decoded value is a structure or map: neither one value nor a list. */
+export function isStructure(value: unknown): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !Buffer.isBuffer(value) &&
+    !(value instanceof Date)
+  );
 }
