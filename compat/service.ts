@@ -33,11 +33,10 @@ export async function service({ env, by = 'program' }: ServiceOptions): Promise<
 
   const start = async () => {
     const begin = performance.now();
-    const [command, args] =
-      by === 'npm'
-        ? ['npm', ['start', '--silent']]
-        : [process.execPath, ['--disable-warning=ExperimentalWarning', 'dist/tailrace.mjs', 'up']];
-    const started = spawn(command as string, args as string[], {
+    const command = by === 'npm' ? 'npm' : process.execPath;
+    const args =
+      by === 'npm' ? ['start', '--silent'] : ['--disable-warning=ExperimentalWarning', 'dist/tailrace.mjs', 'up'];
+    const started = spawn(command, args, {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'inherit'],
       detached: by === 'npm',

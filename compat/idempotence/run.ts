@@ -87,7 +87,7 @@ try {
     await sleep(SLICE_PAUSE_MS);
   }
   producer.stdin.end();
-  const [code] = await ended;
+  const [code] = (await ended) as [number | null];
   producing = false;
   await cutting;
   const cuts = proxy.cutCount;

@@ -90,7 +90,9 @@ function kafkaWriter(server: Service, key: string, ledger: Ledger, stopped: () =
   return { done: write() };
 }
 
-const redis = options.redis ? await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } }) : undefined;
+// When Redis itself is killed: with `everysec` it answers before it writes while a sync of a slow disk goes on.
+const appendfsync = options.kill === 'redis' ? 'always' : 'everysec';
+const redis = options.redis ? await startRedis({ appendonly: true, config: { appendfsync } }) : undefined;
 const directory = await temporaryDirectory();
 const server = await service({
   env: {

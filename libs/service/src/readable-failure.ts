@@ -22,7 +22,7 @@ export function describeFailure(error: unknown): string {
   }
   if (error instanceof Error) {
     if (READABLE.has(error.name)) return error.message;
-    const listening = describeListenFailure(error as NodeJS.ErrnoException & { address?: string; port?: number });
+    const listening = describeListenFailure(error);
     if (listening) return listening;
     return `Tailrace stopped because of a bug or a fault that it does not know:\n${error.stack ?? error.message}`;
   }

@@ -31,7 +31,7 @@ export function choice<const C extends readonly string[]>(
     fallback,
     parse: (text) =>
       choices.includes(text)
-        ? { value: text as C[number] }
+        ? { value: text }
         : { problem: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}` },
   };
 }

@@ -32,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
 
   let printed = 0;
-  let failure: unknown;
+  let failure: Error | undefined;
   const finished = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
@@ -56,7 +56,7 @@ export async function run(args: readonly string[]): Promise<number> {
       await consumer.subscribe({ topics: [topic], fromBeginning: from === 'beginning' });
       await consumer.run({ autoCommit: values.group !== undefined, eachMessage });
     }).catch((error: unknown) => {
-      failure = error;
+      failure = error as Error;
       resolve();
     });
   });
