@@ -81,6 +81,8 @@ interface Claim extends HeaderParameters {
   readonly expiresSeconds: number | undefined;
   readonly securityToken: string | undefined;
   readonly presigned: boolean;
+  /** Whether its parameters were read from the header now, and may be kept. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -172,7 +174,7 @@ export class SignatureVerifier<Identity> {
     }
     if (keptKey === undefined) this.#signingKeys.keep(parameters.credential, secret, signingKey);
     if (claim.securityToken !== undefined) return unknownKey; // 12
-    if (!claim.presigned) this.#remember(request, parameters);
+    if (claim.isNew) this.#remember(request, parameters);
     return { ok: true, identity: signer.identity, accessKeyId, region };
   }
 
@@ -184,11 +186,12 @@ export class SignatureVerifier<Identity> {
       if (authorization) return foundBoth;
       const presigned = parsePresignedQuery(query);
       if ('ok' in presigned) return presigned;
-      return { ...presigned, timeText: presigned.time, presigned: true };
+      return { ...presigned, timeText: presigned.time, presigned: true, isNew: false };
     }
     if (!authorization) return missingToken;
     const timeText = textOf(headers['x-amz-date']) ?? textOf(headers.date);
-    const read = this.#knownHeader(authorization) ?? parseAuthorizationHeader(authorization, timeText !== undefined);
+    const known = this.#knownHeader(authorization);
+    const read = known ?? parseAuthorizationHeader(authorization, timeText !== undefined);
     if ('ok' in read) return read;
     // A header that was known may come without a time.
     if (timeText === undefined) return parseAuthorizationHeader(authorization, false) as AwsRefusal;
@@ -199,6 +202,7 @@ export class SignatureVerifier<Identity> {
       expiresSeconds: undefined,
       securityToken: textOf(headers['x-amz-security-token']),
       presigned: false,
+      isNew: known === undefined,
     };
   }
 
@@ -213,7 +217,6 @@ export class SignatureVerifier<Identity> {
     const authorization = headers.authorization as string;
     const prefix = authorization.slice(0, authorization.length - SIGNATURE_CHARACTERS);
     if (!prefix.endsWith(SIGNATURE_MEMBER) || prefix.length > KNOWN_HEADER_CHARACTERS_MAX) return;
-    if (this.#knownHeaders.has(prefix)) return;
     if (this.#knownHeaders.size >= KNOWN_HEADERS_MAX) this.#knownHeaders.clear();
     this.#knownHeaders.set(prefix, parameters);
   }
