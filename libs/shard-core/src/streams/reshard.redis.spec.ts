@@ -186,3 +186,19 @@ describe('two processes that write while shards split and merge', () => {
     }
   }, 60_000);
 });
+
+describe('an idempotent producer', () => {
+  it('goes on in the child with its next sequence', async () => {
+    const [{ store, catalog }] = processes as [Process];
+    const made = await catalog.create({ name: 'idempotent', shardCount: 1, mode: 'ON_DEMAND', origin: 'kafka' });
+    const [parent] = accepted(made).openShards as [Shard];
+    const sent = (shard: Shard, baseSequence: number) =>
+      append(store.log, shard.key, ['v'], { producer: { id: 7n, epoch: 0, baseSequence } });
+    accepted(await sent(parent, 0));
+    accepted(await sent(parent, 1));
+    const [child] = accepted(await splitShard(catalog, 'idempotent', 0, 1n << 127n)).openShards as [Shard];
+    expect(accepted(await sent(child, 2))).toMatchObject({ baseOffset: 2n, duplicate: false });
+    expect(accepted(await sent(child, 2))).toMatchObject({ baseOffset: 2n, duplicate: true });
+    expect(await sent(child, 4)).toMatchObject({ refusal: { code: 'outOfOrderSequence' } });
+  });
+});

@@ -169,6 +169,23 @@ describe('a split', () => {
   });
 });
 
+describe('an idempotent producer', () => {
+  const sent = (stream: Stream, shardNumber: number, baseSequence: number) =>
+    append(store.log, shardKey(stream.id, shardNumber), ['v'], {
+      producer: { id: 7n, epoch: 0, baseSequence },
+    });
+
+  it('goes on in the child with its next sequence', async () => {
+    const stream = await created();
+    accepted(await sent(stream, 0, 0));
+    accepted(await sent(stream, 0, 1));
+    accepted(await split(0));
+    expect(accepted(await sent(stream, 1, 2))).toMatchObject({ baseOffset: 2n, duplicate: false });
+    expect(accepted(await sent(stream, 1, 2))).toMatchObject({ baseOffset: 2n, duplicate: true });
+    expect(await sent(stream, 1, 4)).toMatchObject({ refusal: { code: 'outOfOrderSequence' } });
+  });
+});
+
 describe('a merge', () => {
   it.each([
     [0, 1],

@@ -68,7 +68,7 @@ describe('StreamCatalog', () => {
     expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
     const ids = await Promise.all([catalog, ...others].map(async (one) => (await one.refresh('orders'))?.id));
     expect(new Set(ids).size).toBe(1);
-    for (const other of others) other.close();
+    for (const other of others) await other.close();
   });
 
   it('hears of what others make and delete', async () => {
@@ -80,7 +80,7 @@ describe('StreamCatalog', () => {
     await catalog.delete('orders');
     expect(await other.find('orders')).toBeUndefined();
     expect(heard).toContain('orders');
-    other.close();
+    await other.close();
   });
 
   it('lists names in order', async () => {
@@ -111,7 +111,7 @@ describe('StreamCatalog', () => {
       { key: 'stream/orders', value: undefined, expected: 'any' },
       { key: `garbage/${stream.id}`, value: JSON.stringify(keys), expected: 'any' },
     ]);
-    (await StreamCatalog.open(store)).close();
+    await (await StreamCatalog.open(store)).close();
     expect((await store.log.bounds(keys[0]!)).ok).toBe(false);
     expect(await store.documents.get(`garbage/${stream.id}`)).toBeUndefined();
   });
@@ -128,7 +128,7 @@ describe('StreamCatalog', () => {
       ok: false,
       refusal: { code: 'streamNotFound', stream: 'nothing' },
     });
-    other.close();
+    await other.close();
   });
 });
 

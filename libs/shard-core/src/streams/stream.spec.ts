@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { evenHashRanges } from '@tailrace/hashing';
-import { shardForOffset, Stream, type StreamDocument, type ShardDocument } from './stream.ts';
+import { offsetInShard, shardForOffset, Stream, type StreamDocument, type ShardDocument } from './stream.ts';
 
 const [lower, upper] = evenHashRanges(2);
 
@@ -69,6 +69,51 @@ describe('a stream whose two shards were merged', () => {
   it('appends what is meant for the dormant partition to the shard that took over its range', () => {
     expect(merged.partitions.map(({ appendTo }) => appendTo.number)).toEqual([2, 2]);
     expect(merged.partitions.map(({ chain }) => chain.map(({ number }) => number))).toEqual([[0, 2], [1]]);
+  });
+});
+
+describe('a partition whose links leave offsets out', () => {
+  // Partition 0: written to 5, gone on at 8 behind a merge, split at 8 at once, closed at 11, gone on at 20.
+  const whole = { hashRange: { start: '0', end: ((1n << 128n) - 1n).toString() } };
+  const gaps = stream([
+    shard(0, { hashRange: half(lower), endOffset: '5', closedAtMs: 2 }),
+    shard(1, { hashRange: half(upper), endOffset: '8', closedAtMs: 2 }),
+    shard(2, { ...whole, partition: 0, startOffset: '8', continuesFrom: '5', endOffset: '8', closedAtMs: 3 }),
+    shard(3, { hashRange: half(lower), partition: 0, startOffset: '8', endOffset: '11', closedAtMs: 4 }),
+    shard(4, { hashRange: half(upper), partition: 1, startOffset: '8', endOffset: '20', closedAtMs: 4 }),
+    shard(5, { ...whole, partition: 0, startOffset: '20', continuesFrom: '11' }),
+  ]);
+
+  it.each([
+    [0n, 0, 0n],
+    [4n, 0, 4n],
+    [5n, 2, 8n],
+    [7n, 2, 8n],
+    [8n, 3, 8n],
+    [10n, 3, 10n],
+    [11n, 5, 20n],
+    [19n, 5, 20n],
+    [20n, 5, 20n],
+    [21n, 5, 21n],
+  ])('is read from offset %s in shard %d at %s', (offset, number, readFrom) => {
+    const [partition] = gaps.partitions;
+    const found = shardForOffset(partition as NonNullable<typeof partition>, offset);
+    expect([found.number, offsetInShard(found, offset)]).toEqual([number, readFrom]);
+  });
+
+  it('is read over them also when its older links have expired', () => {
+    const rest = stream([
+      shard(4, { hashRange: half(upper), partition: 1, endOffset: '20', closedAtMs: 4, expired: true }),
+      shard(5, { ...whole, partition: 0, startOffset: '20', continuesFrom: '11' }),
+    ]);
+    const [partition, dormant] = rest.partitions as [Stream['partitions'][0], Stream['partitions'][0]];
+    const found = shardForOffset(partition, 11n);
+    expect([found.number, offsetInShard(found, 11n)]).toEqual([5, 20n]);
+    // What lies before was there and is gone: no offset that may be read over.
+    expect(offsetInShard(shardForOffset(partition, 10n), 10n)).toBe(10n);
+    expect([dormant.chain.map(({ number }) => number), dormant.appendTo.number]).toEqual([[4], 5]);
+    expect([rest.shards.map(({ number }) => number), rest.shard(4)]).toEqual([[5], undefined]);
+    expect(rest.logKeys).toEqual([`${rest.id}/4`, `${rest.id}/5`]);
   });
 });
 
