@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../contract/refusal.ts';
-import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
-import { COMPACTED_BATCH_BYTES_MAX, type EmbeddedBounds, READ_RANGES_MAX, READ_THROUGH_BYTES } from './bounds.ts';
+import type { LogSlice, ReadLimits } from '../contract/log.ts';
+import { type EmbeddedBounds, READ_RANGES_MAX, READ_THROUGH_BYTES } from './bounds.ts';
 import {
   batchFitsEntry,
   ENTRY_HEADER_BYTES,
@@ -11,9 +11,10 @@ import {
   entrySlot,
   isEntryHeader,
 } from './entry.ts';
+import { reasonOf } from './data-directory.ts';
 import { type LogFile, readWhole } from './file-system.ts';
 import type { IndexCache } from './index-cache.ts';
-import { emptySlice, SlabSlice } from './log-slices.ts';
+import { SliceBuilder } from './log-slices.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Segment, ShardExtent } from './segment.ts';
 import type { ShardState } from './shard-state.ts';
@@ -41,31 +42,47 @@ export class LogReader {
   }
 
   /**
-   * Reads batches of one shard from the one that holds `from`, which is not below the start, out of one segment. Less
-   * than `maxBytes` where the segment ends or other shards' entries lie in between. Throws StoreUnavailable.
+   * Reads batches of one shard from the one that holds `from`, which is not below the start. Less than `maxBytes` where
+   * other shards' entries lie in between. Throws StoreUnavailable.
    */
   async read(shard: ShardState, from: number, limits: ReadLimits): Promise<LogSlice> {
-    const at = shard.extentAt(from);
-    if (at === undefined) return emptySlice(BigInt(from), shard.bounds());
-    const extent = shard.extents[at] as ShardExtent;
+    const slice = new SliceBuilder(from, limits);
+    for (;;) {
+      const at = shard.extentAt(slice.next);
+      if (at === undefined) break;
+      const extent = shard.extents[at] as ShardExtent;
+      // Trimmed meanwhile: what would follow is gone.
+      if (slice.batchCount > 0 && extent.firstOffset > slice.next) break;
+      try {
+        await this.#readExtent(extent, slice);
+      } catch (error) {
+        // What is good goes out; the next read begins at the damage, and tells.
+        if (slice.batchCount > 0) break;
+        throw error;
+      }
+      const full = slice.full || slice.byteCount >= Math.min(limits.maxBytes, this.#bounds.readBytesMax);
+      if (full || slice.next < extent.nextOffset) break;
+    }
+    return slice.finish(shard.bounds(), this.#slabs);
+  }
+
+  async #readExtent(extent: ShardExtent, slice: SliceBuilder): Promise<void> {
     const { segment } = extent;
     segment.hold();
     try {
       const loaded = this.#indexes.of(extent);
       const index = loaded instanceof Promise ? await loaded : loaded;
-      const ranges = this.#plan(index, from, limits);
-      // Together with the plan: everything in it is below this watermark.
-      const bounds = shard.bounds();
+      const ranges = this.#plan(index, slice);
       const byteCount = ranges.reduce((sum, { position, end }) => sum + end - position, 0);
       const slab = this.#slabs.take(byteCount);
       const file = segment.file ?? (await this.#files.of(segment));
       await readRanges(file, slab, ranges, segment);
-      return this.#collect(slab, ranges, extent, from, limits, bounds);
+      collect(slab, byteCount, extent, slice);
     } catch (error) {
       // The slab is not given back: another part of the read may still be writing into it.
       throw error instanceof StoreUnavailable
         ? error
-        : new StoreUnavailable(`${segment.path} could not be read: ${(error as Error).message}`, { cause: error });
+        : new StoreUnavailable(`${segment.path} could not be read: ${reasonOf(error)}`, { cause: error });
     } finally {
       segment.letGo();
     }
@@ -108,15 +125,15 @@ export class LogReader {
   }
 
   /** What to read for so many bytes of the shard; always all of the first point, so that the first batch is whole. */
-  #plan(index: SparseIndex, from: number, { maxBytes, maxBatches }: ReadLimits): ReadRange[] {
+  #plan(index: SparseIndex, { next, limits: { maxBytes, maxBatches } }: SliceBuilder): ReadRange[] {
     // Entry headers come on top: 4 % where batches have 1 KiB.
     const wanted = Math.min(this.#bounds.readBytesMax, maxBytes + maxBytes / 16);
-    let point = index.floorOffset(from);
+    let point = index.floorOffset(next);
     let last: ReadRange = { position: index.position(point), end: index.end(point) };
     const ranges = [last];
     let byteCount = last.end - last.position;
     // Each point holds at least one batch.
-    const pointsEnd = Math.min(index.count, point + 1 + (maxBatches ?? index.count));
+    const pointsEnd = Math.min(index.count, point + 1 + maxBatches);
     while (++point < pointsEnd) {
       const position = index.position(point);
       const end = index.end(point);
@@ -133,59 +150,26 @@ export class LogReader {
     }
     return ranges;
   }
+}
 
-  #collect(
-    slab: Buffer,
-    ranges: readonly ReadRange[],
-    { segment, slot }: ShardExtent,
-    from: number,
-    { maxBytes, maxBatches = Infinity }: ReadLimits,
-    bounds: ShardBounds,
-  ): LogSlice {
-    const chunks: Buffer[] = [];
-    const appendTimesMs: number[] = [];
-    let byteCount = 0;
-    let next = from;
-    let chunkStart = 0;
-    let chunkEnd = 0;
-    let at = 0;
-    collecting: for (const range of ranges) {
-      const limit = at + range.end - range.position;
-      while (at < limit) {
-        checkEntry(slab, at, limit, segment);
-        const size = entryBatchBytes(slab, at);
-        const batch = at + ENTRY_HEADER_BYTES;
-        if (entrySlot(slab, at) === slot) {
-          const after = entryNextOffset(slab, at);
-          if (after > from) {
-            const base = entryBaseOffset(slab, at);
-            if (appendTimesMs.length === 0 ? base > from : base !== next) {
-              throw new StoreUnavailable(`${segment.path} has offset ${base} where ${next} belongs`);
-            }
-            if (appendTimesMs.length > 0 && (byteCount + size > maxBytes || appendTimesMs.length >= maxBatches)) {
-              break collecting;
-            }
-            // Before the batch is moved: it may come to lie on its own header.
-            appendTimesMs.push(entryAppendTimeMs(slab, at));
-            if (chunkEnd > chunkStart && size <= COMPACTED_BATCH_BYTES_MAX) {
-              slab.copyWithin(chunkEnd, batch, batch + size);
-              chunkEnd += size;
-            } else {
-              if (chunkEnd > chunkStart) chunks.push(slab.subarray(chunkStart, chunkEnd));
-              chunkStart = batch;
-              chunkEnd = batch + size;
-            }
-            byteCount += size;
-            next = after;
-          }
+/** Adds the shard's batches among the entries in the slab to the slice. */
+function collect(slab: Buffer, byteCount: number, { segment, slot }: ShardExtent, slice: SliceBuilder): void {
+  slice.begin(slab);
+  for (let at = 0; at < byteCount && !slice.full;) {
+    checkEntry(slab, at, byteCount, segment);
+    const size = entryBatchBytes(slab, at);
+    const batch = at + ENTRY_HEADER_BYTES;
+    if (entrySlot(slab, at) === slot) {
+      const after = entryNextOffset(slab, at);
+      if (after > slice.next) {
+        const base = entryBaseOffset(slab, at);
+        if (slice.batchCount === 0 ? base > slice.next : base !== slice.next) {
+          throw new StoreUnavailable(`${segment.path} has offset ${base} where ${slice.next} belongs`);
         }
-        at = batch + size;
+        slice.add(batch, size, after, entryAppendTimeMs(slab, at));
       }
     }
-    if (chunkEnd > chunkStart) chunks.push(slab.subarray(chunkStart, chunkEnd));
-    const batchCount = appendTimesMs.length;
-    const slice = { chunks, byteCount, batchCount, appendTimesMs, nextOffset: BigInt(next), bounds };
-    return new SlabSlice(slice, slab, this.#slabs);
+    at = batch + size;
   }
 }
 

@@ -47,9 +47,10 @@ describe('space', () => {
     for (let i = 0; i < 60; i++) accepted(await append(store.log, short, [VALUE]));
     accepted(await store.log.trim(short, 60n));
     expect(await readValues(store.log, long)).toEqual(['kept']);
-    const [first] = files.paths('.log');
+    // The first segment holds both.
+    const [first] = files.paths('.idx');
     accepted(await store.log.trim(long, 1n));
-    await eventually(() => expect(files.paths('.log')).not.toContain(first));
+    await eventually(() => expect(files.paths('.idx')).not.toContain(first));
   });
 
   it('comes back only when no read is under way in it', async () => {
@@ -57,6 +58,7 @@ describe('space', () => {
     const { files, store } = crashing;
     const shard = await openNewShard(store.log);
     for (let i = 0; i < 60; i++) accepted(await append(store.log, shard, [`${i}`.padEnd(2_000)]));
+    const old = files.paths('.log').slice(0, -2);
     let openGate = () => {};
     files.readGate = new Promise((resolve) => (openGate = resolve));
     const reading = store.log.read(shard, 0n, { maxBytes: 10_000 });
@@ -68,8 +70,8 @@ describe('space', () => {
     expect(values[0]).toEqual('0');
     expect(values).toEqual(values.map((_, i) => `${i}`));
     slice.release();
-    const [first] = files.paths('.log');
-    await eventually(() => expect(files.paths('.log')).not.toContain(first));
+    // One may be kept at hand, to be used again.
+    await eventually(() => expect(files.paths('.log').filter((path) => old.includes(path)).length).toBeLessThan(2));
   });
 
   it('stays what it is over a restart: trimmed segments are not there again', async () => {

@@ -189,7 +189,8 @@ export class FaultFileSystem implements FileSystem {
         await Promise.race([this.syncGate, this.#death]);
         if (isEmpty(file.durable) && !isEmpty(file.bytes)) await Promise.race([this.freshSyncGate, this.#death]);
         this.#check();
-        if (this.syncFailure) {
+        // Not that of a file in which only zeros stand: nobody waits for it.
+        if (this.syncFailure && !isEmpty(file.bytes)) {
           const error = this.syncFailure;
           this.syncFailure = undefined;
           // As Linux does: the pages count as clean from now on, and are not written.
