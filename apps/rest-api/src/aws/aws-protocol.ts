@@ -14,6 +14,9 @@ import type { Answer, Exchange } from '../http/exchange.ts';
 import { authorize } from './authorization.ts';
 import { AwsError, internalFailure } from './aws-error.ts';
 import { type Authentication, callerOfExchange } from './caller.ts';
+import { ConsumerRegister } from './consumers/consumer-register.ts';
+import type { SubscriptionTimes } from './consumers/subscription-times.ts';
+import { Subscriptions } from './consumers/subscriptions.ts';
 import { NamedStreams } from './named-streams.ts';
 import {
   EVENT_STREAM_MEDIA_TYPE,
@@ -47,7 +50,9 @@ const codecs = new Map<string, WireCodec>([jsonCodec, cborCodec].map((codec) => 
 /** Is read as far as to see that it is JSON, and then answered as the service does: in a form of its own. */
 const PLAIN_JSON = 'application/json';
 
-export interface AwsProtocolDependencies extends OperationDependencies {
+export interface AwsProtocolDependencies extends Omit<OperationDependencies, 'consumers' | 'subscriptions'> {
+  /** Others than the service's. */
+  readonly subscriptionTimes?: Partial<SubscriptionTimes> | undefined;
   /** Absent: nobody is asked for credentials. */
   readonly authentication?: Authentication | undefined;
 }
@@ -61,8 +66,13 @@ export class AwsProtocol {
   readonly #dependencies: OperationDependencies;
   readonly #authentication: Authentication | undefined;
 
-  constructor({ authentication, ...dependencies }: AwsProtocolDependencies) {
-    this.#dependencies = dependencies;
+  constructor({ authentication, subscriptionTimes, ...dependencies }: AwsProtocolDependencies) {
+    const { documents } = dependencies.store;
+    this.#dependencies = {
+      ...dependencies,
+      consumers: new ConsumerRegister(documents, dependencies.clock),
+      subscriptions: new Subscriptions(documents, dependencies.clock, subscriptionTimes),
+    };
     this.#authentication = authentication;
   }
 

@@ -4,6 +4,8 @@ import type { offSpan } from '@tailrace/telemetry';
 import type { EventStream } from '../http/event-stream.ts';
 import type { Ingest } from '../ingest/index.ts';
 import type { Caller } from './caller.ts';
+import type { ConsumerRegister } from './consumers/consumer-register.ts';
+import type { Subscriptions } from './consumers/subscriptions.ts';
 import type { SealedTokens } from './sealed-tokens.ts';
 import type { NamedStreams } from './named-streams.ts';
 import type { InputOf, Members } from './wire/shapes.ts';
@@ -16,6 +18,8 @@ export interface OperationDependencies {
   readonly ingest: Ingest;
   readonly limits: ShardLimits;
   readonly tokens: SealedTokens;
+  readonly consumers: ConsumerRegister;
+  readonly subscriptions: Subscriptions;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }

@@ -7,7 +7,7 @@ import {
   UncompressedTooLarge,
 } from '@tailrace/kafka-protocol';
 import type { Log, LogSlice, Outcome, ShardBounds, ShardKey } from '@tailrace/shard-core';
-import { logger } from '@tailrace/telemetry';
+import { logger, TRACEPARENT } from '@tailrace/telemetry';
 
 /** Records of one batch, which share base offset and append time. */
 export interface RecordRun {
@@ -156,5 +156,26 @@ export async function readPage(
     if (recordCount >= limits.records) full = true;
     // Full in the middle of the batch: the next page begins behind the last record that was taken.
     offset = !full ? end : last === undefined ? offset : baseOffset + BigInt(last.offsetDelta) + 1n;
+  }
+}
+
+/** Whether everything that will ever be in the shard has been read. */
+export function isAtEnd({ bounds, nextOffset }: RecordPage): boolean {
+  return bounds.sealed && nextOffset >= bounds.logEndOffset;
+}
+
+/** How old the last record of the page is, if there are more behind it; at the tip, nothing. */
+export function millisBehind({ runs, nextOffset, bounds }: RecordPage, nowMs: number): number {
+  const last = runs.at(-1);
+  if (last === undefined || nextOffset >= bounds.highWatermark) return 0;
+  return Math.max(0, nowMs - last.appendTimeMs);
+}
+
+/** The trace context that each record carries, as far as it has one. */
+export function* traceparentsOf({ runs }: RecordPage): Iterable<Buffer | null> {
+  for (const { records } of runs) {
+    for (const record of records) {
+      for (const { key, value } of record.headers) if (key === TRACEPARENT) yield value;
+    }
   }
 }

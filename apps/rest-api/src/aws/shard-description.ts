@@ -22,6 +22,20 @@ export function describeShard(shard: Shard): WireStructure {
   };
 }
 
+/** What a closed shard was split or merged into, as the last answer of its readers shows it. */
+export function describeChildShards(shards: readonly Shard[], parent: Shard): WireStructure[] {
+  return shards
+    .filter((shard) => shard.parent === parent.number || shard.adjacentParent === parent.number)
+    .map((child) => ({
+      ShardId: child.shardId,
+      ParentShards: [child.parent, child.adjacentParent].filter((number) => number !== undefined).map(shardIdOf),
+      HashKeyRange: {
+        StartingHashKey: child.hashRange.start.toString(),
+        EndingHashKey: child.hashRange.end.toString(),
+      },
+    }));
+}
+
 export function sequenceNumberOf(shard: Shard, offset: bigint, appendTimeMs: number): string {
   return formatSequenceNumber({
     offset,

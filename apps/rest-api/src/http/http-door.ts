@@ -12,6 +12,7 @@ import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import { logger, trafficMetrics } from '@tailrace/telemetry';
 import { AwsProtocol } from '../aws/aws-protocol.ts';
 import type { Authentication } from '../aws/caller.ts';
+import type { SubscriptionTimes } from '../aws/consumers/subscription-times.ts';
 import { SealedTokens } from '../aws/sealed-tokens.ts';
 import { JSON_MEDIA_TYPE } from '../aws/wire/json-codec.ts';
 import type { Ingest } from '../ingest/index.ts';
@@ -44,6 +45,8 @@ export interface HttpDoorDependencies {
   readonly authentication?: Authentication | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  /** Of SubscribeToShard; others than the service's. */
+  readonly subscriptionTimes?: Partial<SubscriptionTimes>;
 }
 
 /** A request listener that also ends what has no end of its own (feeds, long polls) when the door closes. */

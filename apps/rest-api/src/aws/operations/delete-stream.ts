@@ -1,22 +1,27 @@
+import { streamHasConsumers } from '../consumers/consumer-errors.ts';
 import { streamArn, streamName } from '../members.ts';
 import { operation } from '../operation.ts';
 import { refusalError } from '../refusal-errors.ts';
 import { boolean } from '../wire/shapes.ts';
 
 /**
- * DeleteStream: removes a stream with its records; it is gone at once.
+ * DeleteStream: removes a stream with its records and, if told to, its consumers; it is gone at once.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html
- * 1 ValidationException  2 InvalidArgumentException  3 ResourceNotFoundException  4 ResourceInUseException
+ * 1 ValidationException  2 InvalidArgumentException  3 ResourceNotFoundException
+ * 4 ResourceInUseException (it has consumers, or is being changed)
  */
 export const deleteStream = operation({
   name: 'DeleteStream',
   input: { StreamName: streamName, StreamARN: streamArn, EnforceConsumerDeletion: boolean() },
-  async run(input, { streams, catalog }) {
-    const { name } = await streams.existing(input); // 2, 3
+  async run(input, { streams, catalog, consumers }) {
+    const { name, id } = await streams.existing(input); // 2, 3
+    const place = { streamName: name, account: streams.accountOf(input) };
+    const hasConsumers = (await consumers.list(id, { limit: 1 })).length > 0;
+    if (hasConsumers && input.EnforceConsumerDeletion !== true) throw streamHasConsumers(place); // 4
     const deleted = await catalog.delete(name);
-    if (!deleted.ok) {
-      throw refusalError(deleted.refusal, { streamName: name, account: streams.accountOf(input) }); // 3, 4
-    }
+    if (!deleted.ok) throw refusalError(deleted.refusal, place); // 3, 4
+    // Behind it, so that none is missed: who registers one now finds the stream gone. Subscriptions end with the log.
+    await consumers.removeAll(id);
     return undefined;
   },
 });

@@ -1,21 +1,14 @@
 import { partitionKeyFromKey, type Shard, shardIdOf } from '@tailrace/shard-core';
-import {
-  linksFrom,
-  logMetrics,
-  setHttpTransfer,
-  TRACEPARENT,
-  tracing,
-  trafficMetrics,
-  withLogSpan,
-} from '@tailrace/telemetry';
+import { linksFrom, logMetrics, setHttpTransfer, tracing, trafficMetrics, withLogSpan } from '@tailrace/telemetry';
 import { invalidArgument, resourceNotFound } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
 import { dryRun, streamArn } from '../members.ts';
 import { operation, type WireStructure } from '../operation.ts';
-import { readPage, type RecordPage } from '../record-page.ts';
+import { isAtEnd, millisBehind, readPage, type RecordPage, traceparentsOf } from '../record-page.ts';
+import { writeRecordPageCbor } from '../record-page-cbor.ts';
 import { writeRecordPage } from '../record-page-json.ts';
 import { rateExceeded, refusalError } from '../refusal-errors.ts';
-import { sequenceNumberOf } from '../shard-description.ts';
+import { describeChildShards, sequenceNumberOf } from '../shard-description.ts';
 import { openIterator, sealIterator } from '../shard-iterator.ts';
 import { integer, required, string } from '../wire/shapes.ts';
 
@@ -83,8 +76,8 @@ export const getRecords = operation({
         links: linksFrom(traceparentsOf(page)),
       });
     }
-    const { bounds, nextOffset } = page;
-    const atEnd = bounds.sealed && nextOffset >= bounds.logEndOffset;
+    const { nextOffset } = page;
+    const atEnd = isAtEnd(page);
     return {
       page,
       shard,
@@ -92,7 +85,7 @@ export const getRecords = operation({
       nextShardIterator: atEnd
         ? undefined
         : sealIterator(tokens, { streamId, streamName, shardNumber, offset: nextOffset, issuedAtMs: clock() }),
-      childShards: atEnd ? childrenOf(stream.shards, shard) : undefined,
+      childShards: atEnd ? describeChildShards(stream.shards, shard) : undefined,
     };
   },
   toWire(output: GetRecordsOutput): WireStructure {
@@ -110,6 +103,7 @@ export const getRecords = operation({
     };
   },
   toJson: (output: GetRecordsOutput) => writeRecordPage(output.page, output.shard, withoutRecords(output)),
+  toCbor: (output: GetRecordsOutput) => writeRecordPageCbor(output.page, output.shard, withoutRecords(output)),
   release: ({ page }: GetRecordsOutput) => page.release(),
 });
 
@@ -123,32 +117,4 @@ interface GetRecordsOutput {
 
 function withoutRecords({ millisBehindLatest, nextShardIterator, childShards }: GetRecordsOutput): WireStructure {
   return { MillisBehindLatest: millisBehindLatest, NextShardIterator: nextShardIterator, ChildShards: childShards };
-}
-
-/** How old the last record of the page is, if there are more behind it; at the tip, nothing. */
-function millisBehind({ runs, nextOffset, bounds }: RecordPage, nowMs: number): number {
-  const last = runs.at(-1);
-  if (last === undefined || nextOffset >= bounds.highWatermark) return 0;
-  return Math.max(0, nowMs - last.appendTimeMs);
-}
-
-function childrenOf(shards: readonly Shard[], parent: Shard): WireStructure[] {
-  return shards
-    .filter((shard) => shard.parent === parent.number || shard.adjacentParent === parent.number)
-    .map((child) => ({
-      ShardId: child.shardId,
-      ParentShards: [child.parent, child.adjacentParent].filter((number) => number !== undefined).map(shardIdOf),
-      HashKeyRange: {
-        StartingHashKey: child.hashRange.start.toString(),
-        EndingHashKey: child.hashRange.end.toString(),
-      },
-    }));
-}
-
-function* traceparentsOf({ runs }: RecordPage): Iterable<Buffer | null> {
-  for (const { records } of runs) {
-    for (const record of records) {
-      for (const { key, value } of record.headers) if (key === TRACEPARENT) yield value;
-    }
-  }
 }
