@@ -56,7 +56,7 @@ function writeRun(
   shard: Shard,
 ): number {
   let position = start;
-  const numbers = numbersOf(records, baseOffset, appendTimeMs, shard);
+  const numbers = sequenceNumbersOf(records, baseOffset, appendTimeMs, shard);
   const arrival = `${ARRIVAL}${appendTimeMs / 1000}${DATA}`;
   for (let i = 0; i < records.length; i++) {
     const { key, value } = records[i] as BatchRecord;
@@ -71,7 +71,8 @@ function writeRun(
   return position;
 }
 
-function numbersOf(
+/** The sequence numbers of records of one run, in their order. */
+export function sequenceNumbersOf(
   records: readonly BatchRecord[],
   baseOffset: bigint,
   appendTimeMs: number,
