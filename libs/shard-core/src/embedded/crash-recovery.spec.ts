@@ -218,7 +218,8 @@ describe('a write that fails', () => {
   it.each([0, 1, 39, 500, 1_300])(
     'after %d bytes fails its appends and no others, and the log goes on',
     async (bytes) => {
-      const crashing = await open();
+      // The clock stands: an append that takes the place of a lost one differs from it in its records alone.
+      const crashing = await open({ clock: () => 1_000_000 });
       const { log } = crashing.store;
       const shard = await openNewShard(log);
       const producer = { id: 9n, epoch: 0, baseSequence: 0 };

@@ -29,6 +29,7 @@ describe('a damaged segment', () => {
     ['an entry’s generation', 4],
     ['a batch’s length', 40 + 8],
     ['a batch’s base offset', 40 + 7],
+    ['a batch’s checksum', 40 + 18],
   ])('is told, not read, where the damage is in %s', async (_, at) => {
     await fill();
     const [first] = crashing.files.paths('.log');

@@ -59,7 +59,9 @@ export class Database {
   #walFile: number | undefined;
   #waiting: Change[] = [];
   #scheduled = false;
-  /** Committed since the sync under way began: the next one serves them all. */
+  /** What the sync under way serves. */
+  #beingSynced: ((error?: Error) => void)[] = [];
+  /** Committed since it began: the next one serves them all. */
   #committed: ((error?: Error) => void)[] = [];
   #syncing: Promise<void> | undefined;
   #closed = false;
@@ -114,7 +116,8 @@ export class Database {
   /** Waits until what a read can see is durable, so that nobody is shown what a power loss could take back. */
   settled(): Promise<void> | undefined {
     if (this.#syncing === undefined) return undefined;
-    return new Promise((resolve) => this.#committed.push(() => resolve()));
+    const newest = this.#committed.length > 0 ? this.#committed : this.#beingSynced;
+    return new Promise((resolve) => newest.push(() => resolve()));
   }
 
   #commit(): void {
@@ -141,6 +144,7 @@ export class Database {
   async #syncCommitted(): Promise<void> {
     while (this.#committed.length > 0) {
       const settles = this.#committed;
+      this.#beingSynced = settles;
       this.#committed = [];
       let failure: StoreUnavailable | undefined;
       try {

@@ -9,12 +9,13 @@ import { batchSizeAt } from '@tailrace/kafka-protocol';
  *      8  u32  chain: the CRC of the entry that was written before this one, in this or an earlier segment
  *     12  u32  bytes of the batch
  *     16  u32  slot of the shard
- *     20  u32  zero
+ *     20  u32  the CRC of the batch, which stands in the batch too
  *     24  u64  base offset
  *     32  u64  append time, milliseconds since 1970
  *
  * The chain tells recovery that an entry stands behind the very one it was written behind: what is left of a failed
- * write, or of writes that a crash took in part, does not fit.
+ * write, or of writes that a crash took in part, does not fit. The batch's CRC makes entries differ whose batches do: an
+ * append that takes the place of a failed one may be like it in all else.
  */
 export const ENTRY_HEADER_BYTES = 40;
 
@@ -24,7 +25,7 @@ const AT = {
   chain: 8,
   batchBytes: 12,
   slot: 16,
-  zero: 20,
+  batchCrc: 20,
   baseOffset: 24,
   appendTime: 32,
 } as const;
@@ -34,6 +35,7 @@ export interface EntryHeader {
   readonly generation: number;
   readonly chain: number;
   readonly batchBytes: number;
+  readonly batchCrc: number;
   readonly slot: number;
   readonly baseOffset: number;
   readonly appendTimeMs: number;
@@ -58,6 +60,7 @@ export function writeEntryHeader(
   generation: number,
   chain: number,
   batchBytes: number,
+  batchCrc: number,
   slot: number,
   baseOffset: number,
   appendTimeMs: number,
@@ -66,7 +69,7 @@ export function writeEntryHeader(
   target.writeUInt32LE(chain, at + AT.chain);
   target.writeUInt32LE(batchBytes, at + AT.batchBytes);
   target.writeUInt32LE(slot, at + AT.slot);
-  target.writeUInt32LE(0, at + AT.zero);
+  target.writeUInt32LE(batchCrc, at + AT.batchCrc);
   writeU64(target, at + AT.baseOffset, baseOffset);
   writeU64(target, at + AT.appendTime, appendTimeMs);
   const crc = headerChecksum(target, at);
@@ -90,6 +93,7 @@ export function readEntryHeader(source: Buffer, at: number, generation: number):
     generation,
     chain: source.readUInt32LE(at + AT.chain),
     batchBytes: entryBatchBytes(source, at),
+    batchCrc: source.readUInt32LE(at + AT.batchCrc),
     slot: entrySlot(source, at),
     baseOffset: entryBaseOffset(source, at),
     appendTimeMs: entryAppendTimeMs(source, at),
@@ -114,13 +118,19 @@ export function entryAppendTimeMs(source: Buffer, at: number): number {
   return readU64(source, at + AT.appendTime);
 }
 
-/** Whether the batch behind the header at `at` is the one that the header tells of, by its first 12 bytes. */
+/** Whether the batch behind the header at `at` is the one that the header tells of, by what both say of it. */
 export function batchFitsEntry(source: Buffer, at: number): boolean {
   const batch = at + ENTRY_HEADER_BYTES;
   return (
     batchSizeAt(source, batch) === entryBatchBytes(source, at) &&
+    batchCrcAt(source, batch) === source.readUInt32LE(at + AT.batchCrc) &&
     source.readUInt32BE(batch) * TWO_32 + source.readUInt32BE(batch + 4) === entryBaseOffset(source, at)
   );
+}
+
+/** The CRC in the header of the batch at `batch`: where RecordBatch v2 has it. */
+export function batchCrcAt(source: Buffer, batch: number): number {
+  return source.readUInt32BE(batch + 17);
 }
 
 /** Offset of the batch's last record minus its base offset: where RecordBatch v2 has it. */

@@ -1,5 +1,5 @@
 import { type EmbeddedBounds, STAGED_BATCH_BYTES_MAX, STAGING_BYTES, WRITE_BUFFERS_MAX } from './bounds.ts';
-import { ENTRY_HEADER_BYTES, writeEntryHeader } from './entry.ts';
+import { batchCrcAt, ENTRY_HEADER_BYTES, writeEntryHeader } from './entry.ts';
 import { writeWhole } from './file-system.ts';
 import type { PendingAppend } from './pending-append.ts';
 import type { Segment } from './segment.ts';
@@ -217,6 +217,7 @@ export class GroupCommit {
         segment.generation,
         chain,
         batch.length,
+        batchCrcAt(batch, 0),
         shard.slot,
         baseOffset,
         appendTimeMs,
