@@ -121,7 +121,8 @@ describe('a stream', () => {
   it.each([
     [{ origin: 'kinesis', mode: 'PROVISIONED' }, true],
     [{ origin: 'kinesis', mode: 'ON_DEMAND' }, false],
-    [{ origin: 'kafka', mode: 'PROVISIONED' }, false],
+    [{ origin: 'kafka', mode: 'PROVISIONED' }, true],
+    [{ origin: 'kafka', mode: 'ON_DEMAND' }, false],
   ] as const)('made as %p has per-shard write limits: %p', (more, expected) => {
     expect(stream([shard(0)], more).writeLimited).toBe(expected);
   });

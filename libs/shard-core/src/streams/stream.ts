@@ -70,7 +70,7 @@ export interface StreamDocument extends StreamSettings {
   readonly name: string;
   readonly status: StreamStatus;
   readonly mode: StreamMode;
-  /** The door that made it. A topic made by a Kafka client has no per-shard write limit unless one is set. */
+  /** The door that made it. */
   readonly origin: 'kinesis' | 'kafka';
   readonly createdAtMs: number;
   readonly retentionMs: number;
@@ -176,9 +176,9 @@ export class Stream {
     return configured === undefined ? deploymentDefault : Number(configured);
   }
 
-  /** Whether the per-shard write limits (1 MiB/s, 1,000 records/s) bind this stream. */
+  /** Whether the per-shard write limits (1 MiB/s, 1,000 records/s) bind this stream; topics are made ON_DEMAND. */
   get writeLimited(): boolean {
-    return this.document.mode === 'PROVISIONED' && this.document.origin === 'kinesis';
+    return this.document.mode === 'PROVISIONED';
   }
 }
 
