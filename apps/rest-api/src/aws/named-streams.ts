@@ -1,6 +1,7 @@
-import type { Stream, StreamCatalog } from '@tailrace/shard-core';
+import type { Stream, StreamCatalog, StreamDocument } from '@tailrace/shard-core';
 import { invalidArgument, resourceInUse, resourceNotFound } from './aws-error.ts';
 import type { Caller } from './caller.ts';
+import { refusalError } from './refusal-errors.ts';
 import { parseStreamArn, streamArn } from './stream-arn.ts';
 
 /** The members by which a request names a stream. */
@@ -53,11 +54,35 @@ export class NamedStreams {
   async usable(reference: StreamReference): Promise<Stream> {
     const stream = await this.existing(reference);
     if (stream.document.status === 'CREATING') {
-      throw resourceInUse(
-        `Stream ${stream.name} under account ${this.accountOf(reference)} not ACTIVE, instead in state CREATING`,
-      );
+      throw notActive(stream, { account: this.accountOf(reference) });
     }
     return stream;
+  }
+
+  /**
+   * Changes an ACTIVE stream's document in one step with the decision whether to: `decide` sees the newest document,
+   * answers the next one, or `undefined` to leave it, and may throw what the request deserves. Answers the stream as it
+   * was before. Throws also ResourceInUseException.
+   */
+  async change(
+    reference: StreamReference,
+    decide: (document: StreamDocument, stream: Stream) => StreamDocument | undefined,
+    { whileUpdating = false } = {},
+  ): Promise<Stream> {
+    const named = this.nameOf(reference);
+    // What is refused must be refused by the truth, not by our picture of it.
+    let before = await this.#catalog.refresh(named.streamName);
+    if (before === undefined) throw streamNotFound(named);
+    const outcome = await this.#catalog.decide(named.streamName, (stream) => {
+      const { status } = stream.document;
+      if (status === 'DELETING') throw streamNotFound(named);
+      if (status !== 'ACTIVE' && !(whileUpdating && status === 'UPDATING')) throw notActive(stream, named);
+      before = stream;
+      const document = decide(stream.document, stream);
+      return document && { ok: true, value: document };
+    });
+    if (!outcome.ok) throw refusalError(outcome.refusal, named);
+    return before;
   }
 
   accountOf({ StreamARN }: StreamReference): string {
@@ -67,6 +92,10 @@ export class NamedStreams {
   arnOf(reference: StreamReference, stream: Stream): string {
     return reference.StreamARN ?? streamArn(this.#caller, stream.name);
   }
+}
+
+export function notActive({ name, document }: Stream, { account }: { readonly account: string }): Error {
+  return resourceInUse(`Stream ${name} under account ${account} not ACTIVE, instead in state ${document.status}`);
 }
 
 export function streamNotFound({ streamName, account }: NamedStream): Error {
