@@ -1,18 +1,18 @@
 import type { Stream } from '@tailrace/shard-core';
 import type { WireStructure } from './operation.ts';
-
-const HOUR_MS = 3_600_000;
+import { retentionHoursOf } from './retention-hours.ts';
 
 /** What DescribeStream and DescribeStreamSummary say of a stream alike. */
-export function describeStream({ document, name }: Stream, arn: string): WireStructure {
+export function describeStream(stream: Stream, arn: string): WireStructure {
+  const { document, name } = stream;
   return {
     StreamName: name,
     StreamARN: arn,
     StreamStatus: document.status,
     StreamModeDetails: { StreamMode: document.mode },
-    RetentionPeriodHours: Math.max(1, Math.floor(document.retentionMs / HOUR_MS)),
+    RetentionPeriodHours: retentionHoursOf(stream),
     StreamCreationTimestamp: new Date(document.createdAtMs),
-    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
+    EnhancedMonitoring: [{ ShardLevelMetrics: document.shardLevelMetrics ?? [] }],
     EncryptionType: 'NONE',
   };
 }
