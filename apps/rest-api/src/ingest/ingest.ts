@@ -240,8 +240,15 @@ export class Ingest {
   }
 }
 
+/** Where the next record of a stream whose records go to its shards in turn will go. One for all: it only has to move. */
+let nextTurn = 0;
+
 function routeOf(stream: Stream, record: IngestRecord): Shard {
-  const { router } = stream;
+  const { router, openShards } = stream;
+  if (stream.document.recordDistribution === 'AUTO') {
+    nextTurn = (nextTurn + 1) % openShards.length;
+    return openShards[nextTurn] as Shard;
+  }
   if (record.explicitHashKey !== undefined) {
     const hashKey = parseHashKey(record.explicitHashKey);
     if (hashKey === undefined) throw new RangeError(`${record.explicitHashKey} is no hash key`);

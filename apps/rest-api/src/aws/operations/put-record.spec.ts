@@ -57,7 +57,7 @@ describe('PutRecord', () => {
   const tooLarge = 1024 * 1024 + 1;
   const hugeHashKey = '9'.repeat(39);
   it.each([
-    ['1', {}, validationError(['null', 'partitionKey', NOT_NULL], ['null', 'data', NOT_NULL])],
+    ['1', {}, validationError(['null', 'data', NOT_NULL])],
     [
       '1',
       { StreamName: '', PartitionKey: '', Data: '', ExplicitHashKey: '', SequenceNumberForOrdering: '' },
@@ -71,11 +71,8 @@ describe('PutRecord', () => {
     ],
     [
       '1',
-      { ...record, PartitionKey: 'k'.repeat(257), Data: Buffer.alloc(tooLarge).toString('base64') },
-      validationError(
-        [`'${'k'.repeat(257)}'`, 'partitionKey', longest(256)],
-        [`'java.nio.HeapByteBuffer[pos=0 lim=${tooLarge} cap=${tooLarge}]'`, 'data', longest(1024 * 1024)],
-      ),
+      { ...record, PartitionKey: 'k'.repeat(257) },
+      validationError([`'${'k'.repeat(257)}'`, 'partitionKey', longest(256)]),
     ],
     [
       '2',
@@ -89,6 +86,14 @@ describe('PutRecord', () => {
     ],
     [
       '5',
+      { StreamName: 's', Data: Buffer.alloc(tooLarge).toString('base64'), ExplicitHashKey: hugeHashKey },
+      validationError(
+        ['null', 'partitionKey', NOT_NULL],
+        [`'java.nio.HeapByteBuffer[pos=0 lim=${tooLarge} cap=${tooLarge}]'`, 'data', longest(1024 * 1024)],
+      ),
+    ],
+    [
+      '6',
       { ...record, ExplicitHashKey: hugeHashKey },
       awsError(
         'InvalidArgumentException',
@@ -97,7 +102,7 @@ describe('PutRecord', () => {
       ),
     ],
     [
-      '5',
+      '6',
       { ...record, SequenceNumberForOrdering: '5' },
       awsError(
         'InvalidArgumentException',
@@ -105,7 +110,7 @@ describe('PutRecord', () => {
       ),
     ],
     [
-      '6',
+      '7',
       { ...record, DryRun: true },
       awsError('DryRunOperationException', 'Request would have succeeded, but DryRun flag is set.'),
     ],

@@ -5,7 +5,7 @@ import { invalidArgument } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
 import { dryRun, hashKey, partitionKey, sequenceNumber, streamArn, streamName } from '../members.ts';
 import { operation } from '../operation.ts';
-import { checkExplicitHashKey, recordData } from '../put-members.ts';
+import { checkExplicitHashKey, checkRecords, ingestRecordOf, recordData } from '../put-members.ts';
 import { refusalError } from '../refusal-errors.ts';
 import { sequenceNumberOf } from '../shard-description.ts';
 import { required } from '../wire/shapes.ts';
@@ -14,8 +14,9 @@ import { required } from '../wire/shapes.ts';
  * PutRecord: writes one record, and answers when it is as safe as the stream asks.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
  * 1 ValidationException  2 InvalidArgumentException (no stream named)  3 ResourceNotFoundException
- * 4 ResourceInUseException  5 InvalidArgumentException (hash key, ordering)  6 DryRunOperationException
- * 7 ProvisionedThroughputExceededException  8 InternalFailure
+ * 4 ResourceInUseException  5 ValidationException (no partition key, data too large for the stream)
+ * 6 InvalidArgumentException (hash key, ordering)  7 DryRunOperationException
+ * 8 ProvisionedThroughputExceededException  9 InternalFailure
  */
 export const putRecord = operation({
   name: 'PutRecord',
@@ -25,7 +26,7 @@ export const putRecord = operation({
      * It is checked, and no more is to do.
      */
     SequenceNumberForOrdering: sequenceNumber,
-    PartitionKey: required(partitionKey),
+    PartitionKey: partitionKey,
     ExplicitHashKey: hashKey,
     Data: required(recordData),
     StreamName: streamName,
@@ -34,13 +35,13 @@ export const putRecord = operation({
   },
   async run(input, { streams, ingest, span, clock }) {
     const stream = await streams.usable(input); // 2, 3, 4
-    checkExplicitHashKey(input.ExplicitHashKey); // 5
+    checkRecords(stream, [input], () => ''); // 5
+    checkExplicitHashKey(input.ExplicitHashKey); // 6
     const place = { streamName: stream.name, account: streams.accountOf(input) };
-    checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 5
-    endDryRun(input.DryRun); // 6
-    const { PartitionKey: key, ExplicitHashKey: explicitHashKey, Data: data } = input;
-    const outcome = await ingest.put(stream, { partitionKey: key, explicitHashKey, data }, span);
-    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 7, 8
+    checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 6
+    endDryRun(input.DryRun); // 7
+    const outcome = await ingest.put(stream, ingestRecordOf(stream, input), span);
+    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 8, 9
     setHttpTransfer(span, 'PutRecord', {
       type: 'send',
       stream: stream.name,

@@ -67,7 +67,6 @@ describe('PutRecords', () => {
       '1',
       { StreamName: name129, Records: [record('a'), {}, record('')] },
       validationError(
-        ['null', 'records.2.member.partitionKey', NOT_NULL],
         ['null', 'records.2.member.data', NOT_NULL],
         ["''", 'records.3.member.partitionKey', shortest(1)],
         [`'${name129}'`, 'streamName', longest(128)],
@@ -80,8 +79,8 @@ describe('PutRecords', () => {
     ],
     [
       '2',
-      { StreamName: 's', Records: Array(5).fill(record('k', Buffer.alloc(1024 * 1024).toString('base64'))) },
-      awsError('InvalidArgumentException', 'Records size exceeds 5 MB limit'),
+      { StreamName: 's', Records: Array(10).fill(record('k', Buffer.alloc(1024 * 1024).toString('base64'))) },
+      awsError('InvalidArgumentException', 'Records size exceeds 10 MB limit'),
     ],
     [
       '3',
@@ -90,6 +89,14 @@ describe('PutRecords', () => {
     ],
     [
       '5',
+      { StreamName: 's', Records: [record('a'), { Data: Buffer.alloc(1024 * 1024 + 1).toString('base64') }] },
+      validationError(
+        ['null', 'records.2.member.partitionKey', NOT_NULL],
+        ["'java.nio.HeapByteBuffer[pos=0 lim=1048577 cap=1048577]'", 'records.2.member.data', longest(1024 * 1024)],
+      ),
+    ],
+    [
+      '6',
       { StreamName: 's', Records: [record('a'), { ...record('a'), ExplicitHashKey: String(1n << 128n) }] },
       awsError(
         'InvalidArgumentException',
@@ -98,7 +105,7 @@ describe('PutRecords', () => {
       ),
     ],
     [
-      '6',
+      '7',
       { StreamName: 's', Records: [record('a')], DryRun: true },
       awsError('DryRunOperationException', 'Request would have succeeded, but DryRun flag is set.'),
     ],
@@ -108,15 +115,15 @@ describe('PutRecords', () => {
     expect(store.appends).toEqual([]);
   });
 
-  it('takes exactly 5 MiB of data and keys', async () => {
+  it('takes exactly 10 MiB of data and keys', async () => {
     const { ok } = await withStream();
-    const Records = Array.from({ length: 5 }, () =>
-      record('k', Buffer.alloc(REQUEST_RECORD_BYTES_MAX / 5 - 1).toString('base64')),
+    const Records = Array.from({ length: 16 }, () =>
+      record('k', Buffer.alloc(REQUEST_RECORD_BYTES_MAX / 16 - 1).toString('base64')),
     );
     expect(await ok('PutRecords', { StreamName: 's', Records })).toMatchObject({ FailedRecordCount: 0 });
   });
 
-  it('refuses (7) single records above the limit of their shard', async () => {
+  it('refuses (8) single records above the limit of their shard', async () => {
     const { ok } = await withStream({ limits: true });
     const big = record('same', Buffer.alloc(400 * 1024).toString('base64'));
     const answer = await ok<Answer>('PutRecords', { StreamName: 's', Records: [big, big, big, record('same')] });

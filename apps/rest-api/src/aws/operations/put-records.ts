@@ -5,20 +5,21 @@ import { invalidArgument } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
 import { dryRun, hashKey, partitionKey, streamArn, streamName } from '../members.ts';
 import { operation, type WireStructure } from '../operation.ts';
-import { checkExplicitHashKey, recordData } from '../put-members.ts';
+import { checkExplicitHashKey, checkRecords, ingestRecordOf, recordData } from '../put-members.ts';
 import { recordFault, type RefusalPlace } from '../refusal-errors.ts';
 import { list, required, structure } from '../wire/shapes.ts';
 
 /** Data and partition keys of all records together. */
-export const REQUEST_RECORD_BYTES_MAX = 5 * 1024 * 1024;
+export const REQUEST_RECORD_BYTES_MAX = 10 * 1024 * 1024;
 
 /**
  * PutRecords: writes up to 500 records; each one succeeds or fails alone.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
  * Whole request: 1 ValidationException  2 InvalidArgumentException (size, no stream named)
- *                3 ResourceNotFoundException  4 ResourceInUseException  5 InvalidArgumentException (hash key)
- *                6 DryRunOperationException
- * Per record:    7 ProvisionedThroughputExceededException  8 InternalFailure
+ *                3 ResourceNotFoundException  4 ResourceInUseException
+ *                5 ValidationException (no partition key, data too large for the stream)
+ *                6 InvalidArgumentException (hash key)  7 DryRunOperationException
+ * Per record:    8 ProvisionedThroughputExceededException  9 InternalFailure
  */
 export const putRecords = operation({
   name: 'PutRecords',
@@ -28,7 +29,7 @@ export const putRecords = operation({
         min: 1,
         max: 500,
         memberText: 'com.amazonaws.kinesis.v20131202.PutRecordsRequestEntry@c965e310',
-        of: structure({ PartitionKey: required(partitionKey), ExplicitHashKey: hashKey, Data: required(recordData) }),
+        of: structure({ PartitionKey: partitionKey, ExplicitHashKey: hashKey, Data: required(recordData) }),
       }),
     ),
     StreamName: streamName,
@@ -38,20 +39,17 @@ export const putRecords = operation({
   async run(input, { streams, ingest, span }): Promise<PutRecordsOutput> {
     const { Records } = input;
     let bytes = 0;
-    for (const { Data, PartitionKey } of Records) bytes += Data.length + Buffer.byteLength(PartitionKey);
-    if (bytes > REQUEST_RECORD_BYTES_MAX) throw invalidArgument('Records size exceeds 5 MB limit'); // 2
+    for (const { Data, PartitionKey = '' } of Records) bytes += Data.length + Buffer.byteLength(PartitionKey);
+    if (bytes > REQUEST_RECORD_BYTES_MAX) throw invalidArgument('Records size exceeds 10 MB limit'); // 2
     const stream = await streams.usable(input); // 2, 3, 4
-    for (const { ExplicitHashKey } of Records) checkExplicitHashKey(ExplicitHashKey); // 5
-    endDryRun(input.DryRun); // 6
+    checkRecords(stream, Records, (index) => `records.${index + 1}.member.`); // 5
+    for (const { ExplicitHashKey } of Records) checkExplicitHashKey(ExplicitHashKey); // 6
+    endDryRun(input.DryRun); // 7
     const outcomes = await ingest.putMany(
       stream,
-      Records.map(({ PartitionKey, ExplicitHashKey, Data }) => ({
-        partitionKey: PartitionKey,
-        explicitHashKey: ExplicitHashKey,
-        data: Data,
-      })),
+      Records.map((record) => ingestRecordOf(stream, record)),
       span,
-    ); // 7, 8
+    ); // 8, 9
     setHttpTransfer(span, 'PutRecords', { type: 'send', stream: stream.name, recordCount: Records.length });
     return { outcomes, place: { streamName: stream.name, account: streams.accountOf(input) } };
   },
