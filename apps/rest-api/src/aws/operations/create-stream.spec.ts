@@ -11,7 +11,8 @@ import {
   STREAM_NAME_PATTERN,
   validationError,
 } from '../../../test/aws-harness.ts';
-import { OPEN_SHARDS_MAX } from './create-stream.ts';
+import { ON_DEMAND } from '../../../test/aws-cases.ts';
+import { OPEN_SHARDS_MAX } from '../open-shard-limit.ts';
 
 const long = 'a'.repeat(129);
 
@@ -37,6 +38,31 @@ describe('CreateStream', () => {
     await ok('CreateStream', { StreamName: 'od', StreamModeDetails: { StreamMode: 'ON_DEMAND' } });
     expect(await ok('DescribeStreamSummary', { StreamName: 'od' })).toMatchObject({
       StreamDescriptionSummary: { OpenShardCount: 4, StreamModeDetails: { StreamMode: 'ON_DEMAND' } },
+    });
+  });
+
+  it('keeps what is set of a stream beside its shards', async () => {
+    const { ok } = await awsHarness();
+    await ok('UpdateAccountSettings', { MinimumThroughputBillingCommitment: { Status: 'ENABLED' } });
+    await ok('CreateStream', {
+      StreamName: 'set',
+      ...ON_DEMAND,
+      Tags: { team: 'a' },
+      WarmThroughputMiBps: 6,
+      MaxRecordSizeInKiB: 10_240,
+      RecordDistributionStrategy: 'AUTO',
+    });
+    expect(await ok('DescribeStreamSummary', { StreamName: 'set' })).toMatchObject({
+      StreamDescriptionSummary: {
+        OpenShardCount: 6,
+        WarmThroughput: { TargetMiBps: 6, CurrentMiBps: 6 },
+        MaxRecordSizeInKiB: 10_240,
+        RecordDistributionStrategy: 'AUTO',
+      },
+    });
+    expect(await ok('ListTagsForStream', { StreamName: 'set' })).toEqual({
+      Tags: [{ Key: 'team', Value: 'a' }],
+      HasMoreTags: false,
     });
   });
 
@@ -77,8 +103,32 @@ describe('CreateStream', () => {
     ],
     [
       '2',
-      { StreamName: 'there', ShardCount: 1, Tags: { a: 'b' } },
-      awsError('InvalidArgumentException', 'Tags is not supported by this service.'),
+      { StreamName: 'there', ShardCount: 1, WarmThroughputMiBps: 5 },
+      awsError('InvalidArgumentException', 'WarmThroughputMiBps cannot be specified for a stream in PROVISIONED mode.'),
+    ],
+    [
+      '2',
+      { StreamName: 'there', ShardCount: 1, RecordDistributionStrategy: 'AUTO' },
+      awsError(
+        'InvalidArgumentException',
+        'RecordDistributionStrategy AUTO is only supported for streams in ON_DEMAND mode.',
+      ),
+    ],
+    [
+      '2',
+      { StreamName: 'there', ShardCount: 1, Tags: { 'aws:a': 'b' } },
+      awsError(
+        'InvalidArgumentException',
+        `Failed to add tags to stream there under account ${ACCOUNT} because some tags start with aws:, which is reserved.`,
+      ),
+    ],
+    [
+      '2',
+      { StreamName: 'there', ...ON_DEMAND, WarmThroughputMiBps: 5 },
+      awsError(
+        'InvalidArgumentException',
+        `Warm throughput requires that MinimumThroughputBillingCommitment is enabled for account ${ACCOUNT}.`,
+      ),
     ],
     [
       '3',

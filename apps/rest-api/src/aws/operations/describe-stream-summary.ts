@@ -1,6 +1,8 @@
 import { streamArn, streamName } from '../members.ts';
 import { operation } from '../operation.ts';
+import { RECORD_KIB_MAX_DEFAULT } from '../put-members.ts';
 import { describeStream } from '../stream-description.ts';
+import { describeWarmThroughput } from '../warm-throughput.ts';
 
 /**
  * DescribeStreamSummary: what a stream is, without its shards.
@@ -10,13 +12,19 @@ import { describeStream } from '../stream-description.ts';
 export const describeStreamSummary = operation({
   name: 'DescribeStreamSummary',
   input: { StreamName: streamName, StreamARN: streamArn },
-  async run(input, { streams }) {
+  async run(input, context) {
+    const { streams, consumers } = context;
     const stream = await streams.existing(input); // 2, 3
+    const { mode, recordKiBMax, recordDistribution } = stream.document;
     return {
       StreamDescriptionSummary: {
         ...describeStream(stream, streams.arnOf(input, stream)),
         OpenShardCount: stream.openShards.length,
-        ConsumerCount: 0,
+        ConsumerCount: (await consumers.list(stream.id)).length,
+        WarmThroughput: await describeWarmThroughput(stream, streams.accountOf(input), context),
+        MaxRecordSizeInKiB: recordKiBMax ?? RECORD_KIB_MAX_DEFAULT,
+        // Shown of these streams only, as the service does.
+        RecordDistributionStrategy: mode === 'ON_DEMAND' ? (recordDistribution ?? 'USER_PARTITION_KEY') : undefined,
       },
     };
   },
