@@ -3,6 +3,8 @@ import type {
   Appended,
   AppendRequest,
   Documents,
+  Lease,
+  Leases,
   Log,
   Outcome,
   ShardBounds,
@@ -143,11 +145,7 @@ export function memoryStore(clock: () => number = Date.now): MemoryStore {
     engine: 'embedded',
     log,
     documents: memoryDocuments(),
-    leases: {
-      acquire: () => Promise.reject(new Error('the memory store has no leases')),
-      release: () => Promise.resolve(),
-      list: () => Promise.resolve([]),
-    },
+    leases: memoryLeases(clock),
     tokenBuckets: memoryTokenBuckets(clock),
     beforeAppend: undefined,
     appends,
@@ -187,6 +185,30 @@ function memoryDocuments(): Documents {
       const watcher = { prefix, changed };
       watchers.add(watcher);
       return Promise.resolve(() => watchers.delete(watcher));
+    },
+  };
+}
+
+function memoryLeases(clock: () => number): Leases {
+  const leases = new Map<string, { lease: Lease; endsAtMs: number }>();
+  let leaseEpoch = 0;
+  return {
+    acquire(name, holder, ttlMs, value = '') {
+      const current = leases.get(name);
+      const inForce = current !== undefined && current.endsAtMs > clock();
+      if (inForce && current.lease.holder !== holder) return Promise.resolve({ held: false, lease: current.lease });
+      if (!inForce) leaseEpoch++;
+      const lease = { name, holder, value, leaseEpoch: inForce ? current.lease.leaseEpoch : leaseEpoch };
+      leases.set(name, { lease, endsAtMs: clock() + ttlMs });
+      return Promise.resolve({ held: true, lease });
+    },
+    release(name, holder) {
+      if (leases.get(name)?.lease.holder === holder) leases.delete(name);
+      return Promise.resolve();
+    },
+    list(prefix) {
+      const inForce = [...leases.values()].filter(({ endsAtMs }) => endsAtMs > clock());
+      return Promise.resolve(inForce.map(({ lease }) => lease).filter(({ name }) => name.startsWith(prefix)));
     },
   };
 }

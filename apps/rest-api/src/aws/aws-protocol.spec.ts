@@ -188,8 +188,12 @@ describe('AwsProtocol', () => {
 describe('the index of operations', () => {
   it('has a file or an admission for every name', () => {
     expect(Object.keys(operations)).toEqual([...OPERATION_NAMES]);
-    const built = Object.values(operations).filter((entry) => entry !== notImplemented);
-    expect(built).toHaveLength(10);
+    const missing = Object.entries(operations).filter(([, entry]) => entry === notImplemented);
+    // Of those on streams and consumers, encryption is missing; the others are on channels and queues.
+    expect(missing.map(([name]) => name).filter((name) => !/Channel|Queue/.test(name))).toEqual([
+      'StartStreamEncryption',
+      'StopStreamEncryption',
+    ]);
   });
 
   it('gives each operation under its own name', () => {

@@ -8,14 +8,29 @@ const MUTATIONS = 3_000;
 
 /** Requests that work, for all operations. */
 const good: Readonly<Record<string, object>> = {
+  AddTagsToStream: { StreamName: 's', Tags: { a: 'b' } },
   CreateStream: { StreamName: 'made', ShardCount: 1, StreamModeDetails: { StreamMode: 'PROVISIONED' } },
+  DecreaseStreamRetentionPeriod: { StreamName: 's', RetentionPeriodHours: 24 },
+  DeleteResourcePolicy: { ResourceARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s' },
   DeleteStream: { StreamName: 'gone' },
+  DeregisterStreamConsumer: { StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s', ConsumerName: 'c' },
+  DescribeAccountSettings: {},
+  DescribeLimits: {},
   DescribeStream: { StreamName: 's', Limit: 5, ExclusiveStartShardId: 'shardId-000000000000' },
+  DescribeStreamConsumer: { ConsumerARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s/consumer/c:1' },
   DescribeStreamSummary: { StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s' },
+  DisableEnhancedMonitoring: { StreamName: 's', ShardLevelMetrics: ['ALL'] },
+  EnableEnhancedMonitoring: { StreamName: 's', ShardLevelMetrics: ['IncomingBytes'] },
   GetRecords: { ShardIterator: 'AAAAAAAAAAE=', Limit: 3 },
+  GetResourcePolicy: { ResourceARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s' },
   GetShardIterator: { StreamName: 's', ShardId: '0', ShardIteratorType: 'AT_TIMESTAMP', Timestamp: 1.5 },
+  IncreaseStreamRetentionPeriod: { StreamName: 's', RetentionPeriodHours: 48 },
   ListShards: { StreamName: 's', MaxResults: 2, ShardFilter: { Type: 'AT_TIMESTAMP', Timestamp: 1 } },
+  ListStreamConsumers: { StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s', MaxResults: 1 },
   ListStreams: { Limit: 1, ExclusiveStartStreamName: 'a' },
+  ListTagsForResource: { ResourceARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s' },
+  ListTagsForStream: { StreamName: 's', Limit: 1, ExclusiveStartTagKey: 'a' },
+  MergeShards: { StreamName: 's', ShardToMerge: 'shardId-0', AdjacentShardToMerge: 'shardId-1' },
   PutRecord: { StreamName: 's', PartitionKey: 'k', Data: 'AAAA', ExplicitHashKey: '5' },
   PutRecords: {
     StreamName: 's',
@@ -24,6 +39,28 @@ const good: Readonly<Record<string, object>> = {
       { PartitionKey: 'l', Data: '' },
     ],
   },
+  PutResourcePolicy: { ResourceARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s', Policy: '{"Statement":[]}' },
+  RegisterStreamConsumer: {
+    StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s',
+    ConsumerName: 'c',
+    Tags: { a: 'b' },
+  },
+  RemoveTagsFromStream: { StreamName: 's', TagKeys: ['a'] },
+  SplitShard: { StreamName: 's', ShardToSplit: 'shardId-0', NewStartingHashKey: '85' },
+  TagResource: { ResourceARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s', Tags: { a: 'b' } },
+  UntagResource: { ResourceARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s', TagKeys: ['a'] },
+  UpdateAccountSettings: { MinimumThroughputBillingCommitment: { Status: 'ENABLED' } },
+  UpdateMaxRecordSize: { StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s', MaxRecordSizeInKiB: 2048 },
+  UpdateShardCount: { StreamName: 's', TargetShardCount: 2, ScalingType: 'UNIFORM_SCALING' },
+  UpdateStreamMode: {
+    StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s',
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+  },
+  UpdateStreamRecordDistributionStrategy: {
+    StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/s',
+    RecordDistributionStrategy: 'AUTO',
+  },
+  UpdateStreamWarmThroughput: { StreamName: 's', WarmThroughputMiBps: 5 },
 };
 const odd = [
   null,
@@ -52,7 +89,8 @@ describe('mutated requests', () => {
     const names = Object.keys(operations).filter(
       (name) => operations[name as keyof typeof operations] !== notImplemented,
     );
-    expect(Object.keys(good)).toEqual(names);
+    // It answers with events, over a connection of its own.
+    expect(Object.keys(good)).toEqual(names.filter((name) => name !== 'SubscribeToShard'));
 
     const mutate = (value: unknown): unknown => {
       if (random() < 0.15) return pick(odd);
@@ -62,7 +100,7 @@ describe('mutated requests', () => {
       return Object.fromEntries(random() < 0.1 ? entries.slice(1) : entries);
     };
     for (let i = 0; i < MUTATIONS; i++) {
-      const name = pick(names);
+      const name = pick(Object.keys(good));
       let body = JSON.stringify(mutate(good[name])) ?? '';
       if (random() < 0.2) {
         const at = Math.floor(random() * body.length);

@@ -23,7 +23,8 @@ const answers = {
   // A reshard was faster than our picture of the stream, twice: the client tries again and finds the new shards.
   shardSealed: inside,
   shardClosed: ({ shard }, place) =>
-    resourceInUse(
+    new AwsError(
+      'InvalidArgumentException',
       `${shardIn(shard, place)} has already been merged or split, and thus is not eligible for merging or splitting.`,
     ),
   hashKeyOutOfRange: ({ shard, hashKey, hashRange }, { streamName, account }) =>
