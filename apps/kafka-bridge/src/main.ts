@@ -1,4 +1,4 @@
-import { listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import { hostWithoutCredentials, listening, openFoundation, readSettings, runService } from '@tailrace/service';
 import manifest from '../package.json' with { type: 'json' };
 import { createKafkaDoor } from './index.ts';
 
@@ -21,7 +21,8 @@ async function start() {
         minInsyncReplicas: settings.minInsyncReplicas,
       },
     );
-    const address = await listening('Kafka', door.listen({ host: settings.host, port: settings.kafkaPort }));
+    const host = hostWithoutCredentials(settings);
+    const address = await listening('Kafka', door.listen({ host, port: settings.kafkaPort }));
     logger.info({ store: settings.store, ...address, metricsPort: foundation.metricsPort }, 'the Kafka door is ready');
     return {
       close: async () => {

@@ -9,7 +9,7 @@ async function start() {
     serviceVersion: manifest.version,
     env: process.env,
   });
-  const { settings, logger, store, catalog, limits } = foundation;
+  const { settings, logger, store, catalog, limits, accessKeys } = foundation;
   try {
     const advertised = settings.kafkaAdvertised;
     const door = createRestApi(
@@ -18,6 +18,7 @@ async function start() {
         version: manifest.version,
         kafkaAddress: advertised && `${advertised.host}:${advertised.port}`,
         minInsyncReplicas: settings.minInsyncReplicas,
+        identity: accessKeys && { accessKeys, account: settings.account, region: settings.region },
       },
     );
     const address = await listening('HTTP', door.listen({ host: settings.host, port: settings.httpPort }));

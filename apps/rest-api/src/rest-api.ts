@@ -1,8 +1,11 @@
+import { type KnownAccessKeys, SignatureVerifier } from '@tailrace/identity';
 import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import { createHttpDoor, type HttpDoor } from './http/http-door.ts';
+import type { Authentication } from './aws/caller.ts';
 import { Ingest } from './ingest/index.ts';
+import { closedRest } from './rest/closed-rest.ts';
 import { createRestHandler } from './rest/index.ts';
 
 export interface RestApiDependencies {
@@ -19,15 +22,42 @@ export interface RestApiOptions {
   readonly version: string;
   /** Where Kafka clients find the same streams, if anywhere: `127.0.0.1:9092`. */
   readonly kafkaAddress?: string | undefined;
+  /** Who is let in. Absent: everybody. */
+  readonly identity?: RestApiIdentity | undefined;
   /** Copies that an acknowledgement needs where a stream sets none. */
   readonly minInsyncReplicas?: number;
+}
+
+export interface RestApiIdentity {
+  readonly accessKeys: Pick<KnownAccessKeys, 'find'>;
+  /** Twelve digits: the account that all streams belong to. */
+  readonly account: string;
+  /** The one region that requests may be signed for; without it, any. */
+  readonly region?: string | undefined;
 }
 
 /** The whole HTTP door: the AWS protocol and plain REST over one way in. */
 export function createRestApi(dependencies: RestApiDependencies, options: RestApiOptions): HttpDoor {
   const { store, catalog, limits, logger, clock = Date.now } = dependencies;
-  const { version, kafkaAddress, minInsyncReplicas = 1 } = options;
+  const { version, kafkaAddress, identity, minInsyncReplicas = 1 } = options;
   const ingest = new Ingest({ store, catalog, limits, minInsyncReplicas, clock });
   const restHandler = createRestHandler({ store, catalog, ingest, limits, logger, version, kafkaAddress, clock });
-  return createHttpDoor({ store, catalog, ingest, limits, restHandler, clock });
+  return createHttpDoor({
+    store,
+    catalog,
+    ingest,
+    limits,
+    restHandler: identity === undefined ? restHandler : closedRest(restHandler),
+    authentication: identity && authenticationOf(identity, clock),
+    clock,
+  });
+}
+
+function authenticationOf({ accessKeys, account, region }: RestApiIdentity, clock: () => number): Authentication {
+  const verifier = new SignatureVerifier({
+    findSigner: accessKeys.find,
+    clock,
+    ...(region !== undefined && { regions: new Set([region]) }),
+  });
+  return { verify: (request, body) => verifier.verify(request, body), account, region };
 }

@@ -8,7 +8,7 @@ interface Address {
 }
 
 export interface Running {
-  readonly settings: Pick<Settings, 'store' | 'dataDir' | 'durability' | 'redisUrl' | 'limits'>;
+  readonly settings: Pick<Settings, 'store' | 'dataDir' | 'durability' | 'redisUrl' | 'limits' | 'auth'>;
   readonly http: Address;
   readonly kafka: Address;
   readonly metricsPort: number;
@@ -31,12 +31,23 @@ export function banner({ settings, http, kafka, metricsPort }: Running): string 
 
 Try it, in another terminal:
 
-  npx tailrace streams create orders --shards 4
-  aws kinesis put-record --endpoint-url ${httpUrl} --stream-name orders --partition-key k --data aGVsbG8=
-  curl ${httpUrl}/v1/streams/orders/records -H 'content-type: application/json' -d '{"partitionKey":"k","data":"hello"}'
+${settings.auth === 'sigv4' ? withKeys(httpUrl) : withoutKeys(httpUrl)}
   kcat -C -e -b ${place(kafka)} -t orders
 
 `;
+}
+
+function withoutKeys(httpUrl: string): string {
+  return `  npx tailrace streams create orders --shards 4
+  aws kinesis put-record --endpoint-url ${httpUrl} --stream-name orders --partition-key k --data aGVsbG8=
+  curl ${httpUrl}/v1/streams/orders/records -H 'content-type: application/json' -d '{"partitionKey":"k","data":"hello"}'`;
+}
+
+/** REST is closed then. */
+function withKeys(httpUrl: string): string {
+  return `  npx tailrace keys create --user me     # and its id and secret into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+  aws kinesis create-stream --endpoint-url ${httpUrl} --stream-name orders --shard-count 4
+  aws kinesis put-record --endpoint-url ${httpUrl} --stream-name orders --partition-key k --data aGVsbG8=`;
 }
 
 function place({ host, port }: Address): string {

@@ -179,6 +179,30 @@ describe('ShardLimits', () => {
     expect(buckets.takes).toBe(0);
   });
 
+  it('refuses by chance, each record for itself, and does not count what it refuses so', async () => {
+    const chances = [0.09, 0.1, 0.5, 0.0, 0.9];
+    let turn = 0;
+    const random = (): number => chances[turn++ % chances.length] as number;
+    const buckets = new SharedBuckets(() => 0);
+    const one = new ShardLimits(buckets, { enabled: false, refusePercent: 10, random, clock: () => 0 });
+    expect(one.enabled).toBe(true);
+    const refused = { ok: false, retryAfterMs: 100 };
+    const taken = { ok: true };
+    expect(one.takeWrites(shard, [1, 2, 3, 4, 5])).toEqual([refused, taken, taken, refused, taken]);
+    expect([one.takeWrite(shard, 1, 1), one.takeReadCall(shard)]).toEqual([refused, taken]);
+    expect(one.chargeWrite(shard, 1, 1)).toBe(0);
+    expect(buckets.takes).toBe(0);
+
+    // With limits beside it: of six records of 1 MiB / 4, chance takes one and the limit one.
+    turn = 2;
+    const both = new ShardLimits(buckets, { enabled: true, refusePercent: 10, random, clock: () => 0 });
+    const decisions = await both.takeWrites(shard, new Array<number>(6).fill(MIB / 4));
+    expect(decisions.map(({ ok }) => ok)).toEqual([true, false, true, false, true, true]);
+    turn = 1;
+    expect(await both.takeWrite(shard, 1, MIB / 4)).toEqual({ ok: false, retryAfterMs: 250 });
+    await both.close();
+  });
+
   it('says so when the buckets cannot be reached, and works again afterwards', async () => {
     const { clock } = setup();
     const buckets = new SharedBuckets(() => clock.nowMs);

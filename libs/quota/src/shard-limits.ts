@@ -14,6 +14,13 @@ export type Decision = { readonly ok: true } | { readonly ok: false; readonly re
 export interface ShardLimitsOptions {
   /** `false`: everything is allowed, and nothing is counted. */
   readonly enabled: boolean;
+  /**
+   * Refuses so many of a hundred records and read calls by chance, whatever the limits say, so that clients can be
+   * tested for how they take it. What is refused so is not counted. Charges refuse nobody.
+   */
+  readonly refusePercent?: number;
+  /** From 0 to below 1. */
+  readonly random?: () => number;
   /** Milliseconds, never going back. */
   readonly clock?: () => number;
 }
@@ -23,6 +30,8 @@ const IDLE_MS = 300;
 const SWEEP_INTERVAL_MS = 150;
 
 const TAKEN: Decision = { ok: true };
+/** What is told to who is refused by chance. */
+const REFUSED: Decision = { ok: false, retryAfterMs: 100 };
 
 /** The four limits of one shard, as far as this process has used them. */
 class ShardBuckets {
@@ -64,7 +73,10 @@ class ShardBuckets {
  * takes them in small portions and spends them without a trip. What is not spent goes back soon, and on `close`.
  */
 export class ShardLimits {
+  /** `false`: nothing is refused, and nobody needs to ask. */
   readonly enabled: boolean;
+  readonly #counts: boolean;
+  readonly #refuses: () => boolean;
   readonly #buckets: TokenBuckets;
   readonly #clock: () => number;
   readonly #shards = new Map<ShardKey, ShardBuckets>();
@@ -72,9 +84,14 @@ export class ShardLimits {
   readonly #consumers = new Map<string, LeasedBucket>();
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(buckets: TokenBuckets, { enabled, clock = () => performance.now() }: ShardLimitsOptions) {
+  constructor(
+    buckets: TokenBuckets,
+    { enabled, refusePercent = 0, random = Math.random, clock = () => performance.now() }: ShardLimitsOptions,
+  ) {
     this.#buckets = buckets;
-    this.enabled = enabled;
+    this.#counts = enabled;
+    this.#refuses = refusePercent > 0 ? () => random() * 100 < refusePercent : () => false;
+    this.enabled = enabled || refusePercent > 0;
     this.#clock = clock;
   }
 
@@ -83,7 +100,8 @@ export class ShardLimits {
    * hand suffices. Rejects with StoreUnavailable.
    */
   takeWrite(shard: ShardKey, records: number, bytes: number): Decision | Promise<Decision> {
-    if (!this.enabled) return TAKEN;
+    if (this.#refuses()) return REFUSED;
+    if (!this.#counts) return TAKEN;
     const buckets = this.#of(shard);
     return takeBoth(buckets, records, bytes) ? TAKEN : this.#takeWriteSlowly(buckets, records, bytes);
   }
@@ -93,7 +111,21 @@ export class ShardLimits {
    * at most. Rejects with StoreUnavailable.
    */
   takeWrites(shard: ShardKey, sizes: readonly number[]): readonly Decision[] | Promise<readonly Decision[]> {
-    if (!this.enabled) return sizes.map(() => TAKEN);
+    const refused = sizes.map(() => this.#refuses());
+    if (!refused.includes(true)) return this.#takeWrites(shard, sizes);
+    const taken = this.#takeWrites(
+      shard,
+      sizes.filter((_, i) => !refused[i]),
+    );
+    const inPlace = (decisions: readonly Decision[]): readonly Decision[] => {
+      let next = 0;
+      return refused.map((isRefused) => (isRefused ? REFUSED : (decisions[next++] as Decision)));
+    };
+    return taken instanceof Promise ? taken.then(inPlace) : inPlace(taken);
+  }
+
+  #takeWrites(shard: ShardKey, sizes: readonly number[]): readonly Decision[] | Promise<readonly Decision[]> {
+    if (!this.#counts) return sizes.map(() => TAKEN);
     const buckets = this.#of(shard);
     let bytes = 0;
     for (const size of sizes) bytes += size;
@@ -106,7 +138,7 @@ export class ShardLimits {
    * most THROTTLE_MS_MAX; 0 at once while the portion suffices. Rejects with StoreUnavailable.
    */
   chargeWrite(shard: ShardKey, records: number, bytes: number): number | Promise<number> {
-    if (!this.enabled) return 0;
+    if (!this.#counts) return 0;
     const buckets = this.#of(shard);
     const forRecords = buckets.writeRecords.charge(records);
     const forBytes = buckets.writeBytes.charge(bytes);
@@ -116,7 +148,8 @@ export class ShardLimits {
 
   /** Takes one read call, and looks whether earlier reads have been paid for. Rejects with StoreUnavailable. */
   takeReadCall(shard: ShardKey): Decision | Promise<Decision> {
-    if (!this.enabled) return TAKEN;
+    if (this.#refuses()) return REFUSED;
+    if (!this.#counts) return TAKEN;
     return this.#takeReadCall(this.#of(shard));
   }
 
@@ -125,7 +158,7 @@ export class ShardLimits {
    * paid for, as the service does it. Rejects with StoreUnavailable.
    */
   async chargeRead(shard: ShardKey, bytes: number): Promise<void> {
-    if (!this.enabled || bytes === 0) return;
+    if (!this.#counts || bytes === 0) return;
     await this.#of(shard).readBytes.charge(bytes);
   }
 
@@ -134,7 +167,7 @@ export class ShardLimits {
    * the sender should pause, at most THROTTLE_MS_MAX; 0 at once while the portion suffices. Rejects with StoreUnavailable.
    */
   chargeConsumerRead(shard: ShardKey, consumer: string, bytes: number): number | Promise<number> {
-    if (!this.enabled || bytes === 0) return 0;
+    if (!this.#counts || bytes === 0) return 0;
     const name = `shard/${shard}/consumer/${consumer}/read-bytes`;
     let bucket = this.#consumers.get(name);
     if (bucket === undefined) {

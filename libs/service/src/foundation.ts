@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { KnownAccessKeys, SecretSealing } from '@tailrace/identity';
 import { ShardLimits } from '@tailrace/quota';
 import { openStore, startRetention, type Store, StreamCatalog } from '@tailrace/shard-core';
 import { createLogger, type Logger, startMetricsServer, startTelemetry } from '@tailrace/telemetry';
@@ -17,6 +18,8 @@ export interface Foundation {
   readonly store: Store;
   readonly catalog: StreamCatalog;
   readonly limits: ShardLimits;
+  /** `undefined`: nobody is asked for credentials. */
+  readonly accessKeys: KnownAccessKeys | undefined;
   readonly metricsPort: number;
   /** After the doors: lets go of everything, the store last. */
   close(): Promise<void>;
@@ -39,8 +42,19 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
     opened.push(() => store.close());
     const catalog = await StreamCatalog.open(store);
     opened.push(() => catalog.close());
-    const limits = new ShardLimits(store.tokenBuckets, { enabled: settings.limits });
+    const limits = new ShardLimits(store.tokenBuckets, {
+      enabled: settings.limits,
+      refusePercent: settings.injectThrottling,
+    });
     opened.push(() => limits.close());
+    const accessKeys =
+      settings.auth === 'sigv4'
+        ? await KnownAccessKeys.open(store.documents, new SecretSealing(settings.masterKeys))
+        : undefined;
+    if (accessKeys !== undefined) {
+      opened.push(() => accessKeys.close());
+      if (accessKeys.size === 0) logger.warn('there are no access keys yet: `tailrace keys create` makes one');
+    }
     opened.push(
       startRetention(store, catalog, {
         holder: randomUUID(),
@@ -49,7 +63,7 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
     );
     const metrics = await startMetricsServer({ host: settings.host, port: settings.metricsPort });
     opened.push(() => metrics.close());
-    return { settings, logger, store, catalog, limits, metricsPort: metrics.port, close: closeAll };
+    return { settings, logger, store, catalog, limits, accessKeys, metricsPort: metrics.port, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

@@ -10,6 +10,8 @@ export interface Setting<T> {
   readonly form: string;
   /** The text that stands for an absent variable; `undefined` when absence itself is a value. */
   readonly fallback: string | undefined;
+  /** What is given must not be shown. */
+  readonly secret?: true;
   /** The value, or a sentence that says what would be right. */
   readonly parse: (text: string) => { readonly value: T } | { readonly problem: string };
 }
@@ -103,6 +105,44 @@ export function hostAndPort(
       return match && number >= 1 && number <= 65_535
         ? { value: { host: (match[1] ?? match[2]) as string, port: number } }
         : { problem: 'must be HOST:PORT, as in stream.example.org:9092' };
+    },
+  };
+}
+
+/** Text of a form that a pattern knows; `problem` says what would be right. */
+export function matching(
+  variable: string,
+  fallback: string | undefined,
+  pattern: RegExp,
+  problem: string,
+  { help, form }: Words & { form: string },
+): Setting<string> {
+  return {
+    variable,
+    help,
+    form,
+    fallback,
+    parse: (value) => (pattern.test(value) ? { value } : { problem }),
+  };
+}
+
+/** Keys of 32 bytes, in base64 or as 64 hexadecimal digits, with commas between. What was given is no part of a problem. */
+export function secretKeys(
+  variable: string,
+  parseKey: (text: string) => Buffer | undefined,
+  { help }: Words,
+): Setting<readonly Buffer[]> {
+  return {
+    variable,
+    help,
+    form: 'KEY[,KEY…]',
+    fallback: '',
+    secret: true,
+    parse: (value) => {
+      const keys = value === '' ? [] : value.split(',').map(parseKey);
+      return keys.some((key) => key === undefined)
+        ? { problem: 'must be keys of 32 bytes, each as 64 hexadecimal digits or in base64, with commas between' }
+        : { value: keys as Buffer[] };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BadSettings, describeSettings, isLoopback, readSettings, SETTINGS } from './index.ts';
+import { BadSettings, describeSettings, hostWithoutCredentials, isLoopback, readSettings, SETTINGS } from './index.ts';
 
 const problemsOf = (env: Record<string, string>): readonly string[] => {
   try {
@@ -28,7 +28,11 @@ describe('settings', () => {
         kafkaAdvertised: undefined,
         nodeId: undefined,
         auth: 'loopback',
+        account: '000000000000',
+        region: undefined,
+        masterKeys: [],
         limits: true,
+        injectThrottling: 0,
         autoCreateTopics: true,
         defaultPartitions: 4,
         shutdownGraceMs: 10_000,
@@ -40,7 +44,7 @@ describe('settings', () => {
   it('are all listed by the help, with form and default', () => {
     const help = describeSettings();
     for (const { variable, form, fallback } of Object.values(SETTINGS)) {
-      expect(help).toContain(`${variable}=${form}${fallback === undefined ? '' : `   (default ${fallback})`}`);
+      expect(help).toContain(`${variable}=${form}${fallback ? `   (default ${fallback})` : ''}`);
     }
   });
 
@@ -49,6 +53,16 @@ describe('settings', () => {
     [{ TAILRACE_HTTP_PORT: '65536' }, ['TAILRACE_HTTP_PORT=65536: must be a whole number from 0 to 65535.']],
     [{ TAILRACE_HTTP_PORT: '-1' }, ['TAILRACE_HTTP_PORT=-1: must be a whole number from 0 to 65535.']],
     [{ TAILRACE_LIMITS: 'maybe' }, ['TAILRACE_LIMITS=maybe: must be on or off.']],
+    [{ TAILRACE_AUTH: 'on' }, ['TAILRACE_AUTH=on: must be loopback, off or sigv4.']],
+    [{ TAILRACE_ACCOUNT: '12345678901' }, ['TAILRACE_ACCOUNT=12345678901: must be twelve digits.']],
+    [{ TAILRACE_REGION: 'EU' }, ['TAILRACE_REGION=EU: must be the name of a region, as in eu-central-1.']],
+    [{ TAILRACE_INJECT_THROTTLING: '101' }, ['TAILRACE_INJECT_THROTTLING=101: must be a whole number from 0 to 100.']],
+    [
+      { TAILRACE_MASTER_KEYS: `${'ab'.repeat(32)},hush` },
+      [
+        'TAILRACE_MASTER_KEYS: must be keys of 32 bytes, each as 64 hexadecimal digits or in base64, with commas between.',
+      ],
+    ],
     [
       { TAILRACE_KAFKA_ADVERTISED: 'nowhere' },
       ['TAILRACE_KAFKA_ADVERTISED=nowhere: must be HOST:PORT, as in stream.example.org:9092.'],
@@ -79,6 +93,22 @@ describe('settings', () => {
       expect(readSettings({ TAILRACE_HOST: host, TAILRACE_AUTH: 'off' }).settings.host).toEqual(host);
     },
   );
+
+  it('take any address when signatures are checked, but for doors that check none', () => {
+    const { settings } = readSettings({ TAILRACE_HOST: '0.0.0.0', TAILRACE_AUTH: 'sigv4' });
+    expect(settings.host).toBe('0.0.0.0');
+    expect(hostWithoutCredentials(settings)).toBe('127.0.0.1');
+    expect(hostWithoutCredentials({ auth: 'sigv4', host: '::1' })).toBe('::1');
+    expect(hostWithoutCredentials({ auth: 'off', host: '0.0.0.0' })).toBe('0.0.0.0');
+  });
+
+  it('take master keys in both forms', () => {
+    const key = Buffer.alloc(32, 0xab);
+    const { settings } = readSettings({
+      TAILRACE_MASTER_KEYS: `${key.toString('hex')},${key.toString('base64')}`,
+    });
+    expect(settings.masterKeys).toEqual([key, key]);
+  });
 
   it('take an IPv6 host in brackets as advertised address', () => {
     expect(readSettings({ TAILRACE_KAFKA_ADVERTISED: '[::1]:9092' }).settings.kafkaAdvertised).toEqual({

@@ -1,5 +1,6 @@
+import { parseMasterKey } from '@tailrace/identity';
 import { isLoopback } from './loopback.ts';
-import { choice, hostAndPort, integer, onOff, port, type Setting, text } from './setting.ts';
+import { choice, hostAndPort, integer, matching, onOff, port, secretKeys, type Setting, text } from './setting.ts';
 
 /** Every setting of the service, in the order in which `--help` lists them. */
 export const SETTINGS = {
@@ -39,11 +40,34 @@ export const SETTINGS = {
     max: 2_147_483_647,
     help: 'The Kafka node id of this process; by default a free one is taken.',
   }),
-  auth: choice('TAILRACE_AUTH', ['loopback', 'off'], 'loopback', {
-    help: 'loopback: nobody is asked for credentials, and only loopback addresses are listened on. off: nobody is asked, on any address.',
+  auth: choice('TAILRACE_AUTH', ['loopback', 'off', 'sigv4'], 'loopback', {
+    help: 'loopback: nobody is asked for credentials, and only loopback addresses are listened on. off: nobody is asked, on any address. sigv4: requests of the Kinesis protocol must be signed with an access key (`tailrace keys`), REST is closed, and Kafka, which asks nobody yet, listens on loopback addresses only.',
+  }),
+  account: matching('TAILRACE_ACCOUNT', '000000000000', /^\d{12}$/, 'must be twelve digits', {
+    form: 'ACCOUNT',
+    help: 'With TAILRACE_AUTH=sigv4: the account that all streams belong to. Keys of other accounts need a policy of the stream beside their own.',
+  }),
+  region: matching(
+    'TAILRACE_REGION',
+    undefined,
+    /^[a-z0-9-]{1,32}$/,
+    'must be the name of a region, as in eu-central-1',
+    {
+      form: 'REGION',
+      help: 'With TAILRACE_AUTH=sigv4: the one region that requests may be signed for. By default every region shows the same streams.',
+    },
+  ),
+  masterKeys: secretKeys('TAILRACE_MASTER_KEYS', parseMasterKey, {
+    help: 'Encrypts the secrets of access keys in the store: 32 bytes, as 64 hexadecimal digits or in base64. Of several, the first encrypts and all decrypt. Without one, secrets are stored as they are.',
   }),
   limits: onOff('TAILRACE_LIMITS', 'on', {
     help: 'The per-shard limits of Kinesis: 1 MiB/s and 1,000 records/s in, 2 MiB/s and 5 calls/s out.',
+  }),
+  injectThrottling: integer('TAILRACE_INJECT_THROTTLING', 0, {
+    min: 0,
+    max: 100,
+    form: 'PERCENT',
+    help: 'For tests of clients: so many of a hundred records written and calls of GetRecords are refused over HTTP as if a limit were reached. Streams without a limit (ON_DEMAND, made by Kafka clients) take every record.',
   }),
   autoCreateTopics: onOff('TAILRACE_AUTO_CREATE_TOPICS', 'on', {
     help: 'Make a topic when a Kafka client asks for one that is not there.',
@@ -64,7 +88,7 @@ export const SETTINGS = {
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 /** Those whose absence is a value of its own. */
-type Optional = 'kafkaAdvertised' | 'nodeId';
+type Optional = 'kafkaAdvertised' | 'nodeId' | 'region';
 
 export type Settings = {
   readonly [K in keyof typeof SETTINGS]: K extends Optional
@@ -102,17 +126,23 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     }
     const parsed = setting.parse(written);
     if ('value' in parsed) values[name] = parsed.value;
-    else problems.push(`${setting.variable}=${written}: ${parsed.problem}.`);
+    else problems.push(`${setting.variable}${setting.secret ? '' : `=${written}`}: ${parsed.problem}.`);
   }
   const settings = values as unknown as Settings;
   if (problems.length === 0 && settings.auth === 'loopback' && !isLoopback(settings.host)) {
     problems.push(
       `TAILRACE_HOST=${settings.host}: other machines can reach this address, and no authentication is configured. ` +
-        'Listen on 127.0.0.1, or set TAILRACE_AUTH=off to let everybody who reaches it read and write everything.',
+        'Listen on 127.0.0.1, or set TAILRACE_AUTH=sigv4 to ask for access keys, or TAILRACE_AUTH=off to let everybody ' +
+        'who reaches it read and write everything.',
     );
   }
   if (problems.length > 0) throw new BadSettings(problems);
   return { settings, warnings: unknownVariables(env) };
+}
+
+/** Where a door listens that asks nobody for credentials, while others do: where only this machine reaches it. */
+export function hostWithoutCredentials({ auth, host }: Pick<Settings, 'auth' | 'host'>): string {
+  return auth === 'sigv4' && !isLoopback(host) ? '127.0.0.1' : host;
 }
 
 /**
@@ -132,7 +162,7 @@ export function describeSettings(width = 100): string {
   const indent = ' '.repeat(6);
   return (Object.values(SETTINGS) as Setting<unknown>[])
     .map(({ variable, form, fallback, help }) => {
-      const heading = `  ${variable}=${form}${fallback === undefined ? '' : `   (default ${fallback})`}`;
+      const heading = `  ${variable}=${form}${fallback ? `   (default ${fallback})` : ''}`;
       return `${heading}\n${wrap(help, width - indent.length, indent)}`;
     })
     .join('\n');

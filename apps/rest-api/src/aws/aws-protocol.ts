@@ -17,6 +17,7 @@ import { type Authentication, callerOfExchange } from './caller.ts';
 import { ConsumerRegister } from './consumers/consumer-register.ts';
 import type { SubscriptionTimes } from './consumers/subscription-times.ts';
 import { Subscriptions } from './consumers/subscriptions.ts';
+import { KnownPolicies } from './known-policies.ts';
 import { NamedStreams } from './named-streams.ts';
 import {
   EVENT_STREAM_MEDIA_TYPE,
@@ -65,6 +66,7 @@ export interface AwsProtocolDependencies extends Omit<OperationDependencies, 'co
 export class AwsProtocol {
   readonly #dependencies: OperationDependencies;
   readonly #authentication: Authentication | undefined;
+  readonly #policies: KnownPolicies;
 
   constructor({ authentication, subscriptionTimes, ...dependencies }: AwsProtocolDependencies) {
     const { documents } = dependencies.store;
@@ -74,6 +76,11 @@ export class AwsProtocol {
       subscriptions: new Subscriptions(documents, dependencies.clock, subscriptionTimes),
     };
     this.#authentication = authentication;
+    this.#policies = new KnownPolicies(documents);
+  }
+
+  close(): void {
+    this.#policies.close();
   }
 
   /** Answers one request whose body is all there. Never rejects. */
@@ -136,7 +143,10 @@ export class AwsProtocol {
       streams: new NamedStreams(this.#dependencies.catalog, caller),
       span,
     };
-    if (caller.identity !== undefined) authorize(operation.name, input, context, caller.identity);
+    if (caller.identity !== undefined) {
+      const home = this.#authentication as Authentication;
+      await authorize(operation.name, input, context, caller.identity, home, this.#policies);
+    }
     const output = await operation.run(input as never, context);
     if (operation.stream !== undefined) {
       const events = exchange.startEventStream({ contentType: EVENT_STREAM_MEDIA_TYPE });

@@ -1,4 +1,4 @@
-import type { AccessKeyIdentity, AwsRefusal, Caller as NamedCaller, Verified } from '@tailrace/identity';
+import type { AccessKeyIdentity, AwsRefusal, Caller as NamedCaller, SignedRequest, Verified } from '@tailrace/identity';
 import { callerOf } from '@tailrace/identity';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -10,12 +10,14 @@ export interface Caller extends NamedCaller {
   readonly identity?: AccessKeyIdentity;
 }
 
-/** Checks signatures: a SignatureVerifier over the access keys of the deployment. */
+/** Who is let in, and whose the streams are. */
 export interface Authentication {
-  verify(
-    request: Pick<Exchange, 'method' | 'headers' | 'rawHeaders'> & { readonly target: string },
-    body: Buffer,
-  ): Verified<AccessKeyIdentity> | AwsRefusal;
+  /** Checks a signature: a SignatureVerifier over the access keys of the deployment. */
+  verify(request: SignedRequest, body: Buffer): Verified<AccessKeyIdentity> | AwsRefusal;
+  /** Twelve digits: the account that all streams belong to. */
+  readonly account: string;
+  /** The one region that there is; without it every region shows the same streams. */
+  readonly region?: string | undefined;
 }
 
 /** Without authentication, whatever the request says of its caller counts. */

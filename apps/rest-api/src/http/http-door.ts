@@ -162,6 +162,7 @@ class Door implements HttpDoor, DoorState {
     }, graceMs);
     await closed;
     clearTimeout(cut);
+    this.#aws?.close();
   }
 
   #accept(socket: Socket, speak: (protocol: 'http1' | 'http2') => void): void {

@@ -28,6 +28,24 @@ Starts the HTTP door and the Kafka door. Everything is set by environment variab
 ${ADDRESSES}`,
     load: () => import('./streams.ts'),
   },
+  keys: {
+    summary: 'create, list and revoke access keys',
+    usage: `Usage: tailrace keys [list]
+       tailrace keys create --user NAME [--account N] [--policy FILE] [--description TEXT]
+       tailrace keys policy ID --policy FILE
+       tailrace keys revoke ID
+       tailrace keys remove ID
+
+Access keys for TAILRACE_AUTH=sigv4. With the same settings as the service; on its machine and as its user where the
+store is embedded. A secret is shown once, when its key is made.
+
+  --user NAME          whose key it is
+  --account N          the user's account, twelve digits (default: TAILRACE_ACCOUNT)
+  --policy FILE        what its bearer may do, in AWS's policy language (default: everything)
+  --description TEXT   a note
+  --json               print JSON`,
+    load: () => import('./keys.ts'),
+  },
   produce: {
     summary: 'write lines from standard input as records',
     usage: `Usage: tailrace produce STREAM [OPTIONS] < lines

@@ -1,5 +1,6 @@
 import { ReadableFailure } from '@tailrace/service';
 import { ADDRESS_OPTIONS, addresses, onePositional, parseArguments, wholeNumber } from '../arguments.ts';
+import { table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface StreamSummary {
@@ -109,17 +110,4 @@ async function request(http: string, method: string, path: string, body?: unknow
   if (response.ok) return answer;
   const { detail, title } = (answer ?? {}) as { detail?: string; title?: string };
   throw new ReadableFailure(detail ?? title ?? `${method} ${path} was answered with status ${response.status}.`);
-}
-
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  return [heading, ...rows]
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

@@ -1,7 +1,16 @@
 import { once } from 'node:events';
 import { createRestApi } from '@tailrace/rest-api';
 import { createKafkaDoor } from '@tailrace/kafka-bridge';
-import { listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import { AccessKeyRegister, SecretSealing } from '@tailrace/identity';
+import {
+  type Foundation,
+  hostWithoutCredentials,
+  listening,
+  openFoundation,
+  readSettings,
+  runService,
+} from '@tailrace/service';
+import { type KeySocket, serveKeys } from '../access-keys/key-socket.ts';
 import { parseArguments } from '../arguments.ts';
 import { banner } from '../banner.ts';
 import { UsageError } from '../usage-error.ts';
@@ -22,7 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function start() {
   const foundation = await openFoundation({ serviceName: 'tailrace', serviceVersion: VERSION, env: process.env });
-  const { settings, logger, store, catalog, limits } = foundation;
+  const { settings, logger, store, catalog, limits, accessKeys } = foundation;
   const { host } = settings;
   try {
     const kafka = createKafkaDoor(
@@ -35,13 +44,17 @@ async function start() {
         minInsyncReplicas: settings.minInsyncReplicas,
       },
     );
-    const kafkaAddress = await listening('Kafka', kafka.listen({ host, port: settings.kafkaPort }));
+    const kafkaAddress = await listening(
+      'Kafka',
+      kafka.listen({ host: hostWithoutCredentials(settings), port: settings.kafkaPort }),
+    );
     const http = createRestApi(
       { store, catalog, limits, logger },
       {
         version: VERSION,
         kafkaAddress: `${kafkaAddress.host}:${kafkaAddress.port}`,
         minInsyncReplicas: settings.minInsyncReplicas,
+        identity: accessKeys && { accessKeys, account: settings.account, region: settings.region },
       },
     );
     let httpAddress;
@@ -51,11 +64,13 @@ async function start() {
       await kafka.close(0);
       throw error;
     }
+    const keySocket = settings.store === 'embedded' ? await keySocketOf(foundation) : undefined;
     const text = banner({ settings, http: httpAddress, kafka: kafkaAddress, metricsPort: foundation.metricsPort });
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     logger.info({ store: settings.store, http: httpAddress.port, kafka: kafkaAddress.port }, 'ready');
     return {
       close: async () => {
+        await keySocket?.close();
         await Promise.all([http.close(settings.shutdownGraceMs), kafka.close(settings.shutdownGraceMs)]);
         await foundation.close();
       },
@@ -63,5 +78,16 @@ async function start() {
   } catch (error) {
     await foundation.close();
     throw error;
+  }
+}
+
+/** For `tailrace keys`, which cannot open the store while this process has it. The service does without if need be. */
+async function keySocketOf({ settings, store, logger }: Foundation): Promise<KeySocket | undefined> {
+  const register = new AccessKeyRegister(store.documents, new SecretSealing(settings.masterKeys));
+  try {
+    return await serveKeys(settings.dataDir, register);
+  } catch (error) {
+    logger.warn({ err: error }, '`tailrace keys` works only while this service is stopped: its socket cannot be made');
+    return undefined;
   }
 }
