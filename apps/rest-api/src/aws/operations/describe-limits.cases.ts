@@ -1,0 +1,7 @@
+import { operationCase, type OperationCases } from '../../../test/operation-table/operation-cases.ts';
+
+export const cases: OperationCases = {
+  operation: 'DescribeLimits',
+  ok: [operationCase('as they are', {})],
+  errors: {},
+};
