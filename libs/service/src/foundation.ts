@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { KnownAccessKeys, SecretSealing } from '@tailrace/identity';
 import { ShardLimits } from '@tailrace/quota';
-import { openStore, startRetention, type Store, StreamCatalog } from '@tailrace/shard-core';
+import { openStore, startOnDemandScaling, startRetention, type Store, StreamCatalog } from '@tailrace/shard-core';
 import { createLogger, type Logger, startMetricsServer, startTelemetry } from '@tailrace/telemetry';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -59,6 +59,13 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
       startRetention(store, catalog, {
         holder: randomUUID(),
         onError: (error) => logger.warn({ err: error }, 'retention: a sweep failed; the next one tries again'),
+      }),
+    );
+    opened.push(
+      startOnDemandScaling(store, catalog, {
+        holder: randomUUID(),
+        onError: (error) =>
+          logger.warn({ err: error }, 'scaling: a look at ON_DEMAND streams failed; the next one tries again'),
       }),
     );
     const metrics = await startMetricsServer({ host: settings.host, port: settings.metricsPort });

@@ -28,6 +28,13 @@ export {
 } from './streams/sequence-number.ts';
 export { parseShardId, shardIdOf } from './streams/shard-id.ts';
 export { completeReshard, mergeShards, RESHARD_LEASE_MS, splitShard } from './streams/reshard.ts';
+export {
+  ON_DEMAND_INTERVAL_MS,
+  ON_DEMAND_SHARDS_MIN,
+  OnDemandScaling,
+  type OnDemandScalingOptions,
+  startOnDemandScaling,
+} from './streams/on-demand-scaling.ts';
 export { RESHARD_STALL_MS } from './streams/reshard-keeper.ts';
 export { SHARDS_KEPT_MAX } from './streams/reshard-plan.ts';
 export { planUniformScaling, type ScalingStep } from './streams/uniform-scaling.ts';
