@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   CreateStreamCommand,
   DeleteStreamCommand,
-  DescribeLimitsCommand,
+  StartStreamEncryptionCommand,
   DescribeStreamCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
@@ -121,9 +121,11 @@ describe.each([
       message: 'Stream none under account 123456789012 not found.',
       $metadata: { httpStatusCode: 400, attempts: 1, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown },
     });
-    await expect(client.send(new DescribeLimitsCommand({}))).rejects.toMatchObject({
+    await expect(
+      client.send(new StartStreamEncryptionCommand({ StreamName: 's', EncryptionType: 'KMS', KeyId: 'k' })),
+    ).rejects.toMatchObject({
       name: 'UnknownOperationException',
-      message: 'The operation DescribeLimits is not implemented by this service.',
+      message: 'The operation StartStreamEncryption is not implemented by this service.',
     });
   });
 });
