@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   CreateStreamCommand,
   DeleteStreamCommand,
-  StartStreamEncryptionCommand,
   DescribeStreamCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
   KinesisClient,
   type KinesisClientConfig,
+  ListChannelsCommand,
   ListShardsCommand,
   ListStreamsCommand,
   PutRecordCommand,
@@ -122,10 +122,10 @@ describe.each([
       $metadata: { httpStatusCode: 400, attempts: 1, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown },
     });
     await expect(
-      client.send(new StartStreamEncryptionCommand({ StreamName: 's', EncryptionType: 'KMS', KeyId: 'k' })),
+      client.send(new ListChannelsCommand({})),
     ).rejects.toMatchObject({
       name: 'UnknownOperationException',
-      message: 'The operation StartStreamEncryption is not implemented by this service.',
+      message: 'The operation ListChannels is not implemented by this service.',
     });
   });
 });
