@@ -4,7 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { ShardLimits } from '@tailrace/quota';
 import { type Store, StreamCatalog } from '@tailrace/shard-core';
 import { logger } from '@tailrace/telemetry';
-import { createHttpDoor, type HttpDoor, type HttpDoorOptions, Ingest } from '../src/index.ts';
+import {
+  createHttpDoor,
+  type HttpDoor,
+  type HttpDoorDependencies,
+  type HttpDoorOptions,
+  Ingest,
+} from '../src/index.ts';
 import { memoryStore } from './memory-store.ts';
 
 logger.level = 'silent';
@@ -34,14 +40,20 @@ export async function startDoor(
     readonly restHandler?: RequestListener;
     readonly limits?: boolean;
     readonly timeouts?: HttpDoorOptions['timeouts'];
+    readonly subscriptionTimes?: HttpDoorDependencies['subscriptionTimes'];
+    /** Milliseconds since 1970. */
+    readonly clock?: () => number;
   } = {},
 ): Promise<RunningDoor> {
   const store = options.store ?? memoryStore();
   const catalog = await StreamCatalog.open(store);
   const limits = new ShardLimits(store.tokenBuckets, { enabled: options.limits ?? false });
   const ingest = new Ingest({ store, catalog, limits });
-  const { restHandler, timeouts = {} } = options;
-  const door = createHttpDoor({ store, catalog, ingest, limits, ...(restHandler && { restHandler }) }, { timeouts });
+  const { restHandler, timeouts = {}, subscriptionTimes = {}, clock = Date.now } = options;
+  const door = createHttpDoor(
+    { store, catalog, ingest, limits, subscriptionTimes, clock, ...(restHandler && { restHandler }) },
+    { timeouts },
+  );
   const { port } = await door.listen({ host: '127.0.0.1', port: 0 });
   return { door, catalog, port, url: `http://127.0.0.1:${port}`, socket: () => rawSocket(port) };
 }

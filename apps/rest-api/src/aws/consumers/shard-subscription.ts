@@ -1,5 +1,5 @@
 import type { ShardLimits } from '@tailrace/quota';
-import { type Shard, type Store, StoreUnavailable, type StreamCatalog } from '@tailrace/shard-core';
+import { type Shard, type Store, StoreUnavailable, type Stream, type StreamCatalog } from '@tailrace/shard-core';
 import {
   linksFrom,
   type LogFields,
@@ -61,6 +61,8 @@ export class ShardSubscription {
   readonly #frames: EventFrames;
   readonly #ended = new AbortController();
   readonly #consumerId: string;
+  /** The request's span ends when its events begin, and cannot be asked then. */
+  readonly #traced: boolean;
   #end: End | undefined;
   /** Interrupts what waits for the client or for time to pass. */
   #wake: (() => void) | undefined;
@@ -74,7 +76,8 @@ export class ShardSubscription {
     this.#events = events;
     this.#codec = codec;
     this.#frames = new EventFrames(codec, 'SubscribeToShardEvent');
-    const { consumer, startOffset } = options;
+    const { consumer, startOffset, span } = options;
+    this.#traced = span.isRecording();
     this.#consumerId = `${consumer.name}:${createdSeconds(consumer.createdAtMs)}`;
     this.#offset = startOffset;
   }
@@ -156,14 +159,19 @@ export class ShardSubscription {
    */
   async #children(): Promise<readonly WireStructure[] | undefined> {
     const { catalog, shard, consumer, place } = this.#options;
+    // One that retention has dropped meanwhile was closed before.
+    const isClosed = (stream: Stream): boolean => {
+      const current = stream.shard(shard.number);
+      return current === undefined || current.closedAtMs !== undefined;
+    };
     while (this.#end === undefined) {
       const stream = await catalog.waitFor(
         place.streamName,
-        (current) => current?.id !== consumer.streamId || current.shard(shard.number)?.closedAtMs !== undefined,
+        (current) => current?.id !== consumer.streamId || isClosed(current),
         { timeoutMs: Math.max(0, this.#heartbeatAtMs - performance.now()), signal: this.#ended.signal },
       );
       if (stream?.id !== consumer.streamId) throw streamNotFound(place);
-      if (stream.shard(shard.number)?.closedAtMs !== undefined) return describeChildShards(stream.shards, shard);
+      if (isClosed(stream)) return describeChildShards(stream.shards, shard);
       if (this.#end === undefined && !this.#send()) await this.#untilDrained();
     }
     return undefined;
@@ -179,8 +187,8 @@ export class ShardSubscription {
       ContinuationSequenceNumber: children === undefined ? placeBefore(shard, this.#offset) : undefined,
       ChildShards: children,
     };
-    if (page === undefined || page.recordCount === 0 || !parent.isRecording()) {
-      if (page !== undefined) trafficMetrics('http').sent(page.recordCount, page.byteCount);
+    if (page !== undefined) trafficMetrics('http').sent(page.recordCount, page.byteCount);
+    if (page === undefined || page.recordCount === 0 || !this.#traced) {
       return this.#events.write(this.#frames.event(encodeEvent(this.#codec, page, shard, others)));
     }
     const span = startSpan({ name: `receive ${place.streamName}`, kind: spanKinds.internal }, parent);
@@ -191,7 +199,6 @@ export class ShardSubscription {
       recordCount: page.recordCount,
       links: linksFrom(traceparentsOf(page)),
     });
-    trafficMetrics('http').sent(page.recordCount, page.byteCount);
     const flows = this.#events.write(this.#frames.event(encodeEvent(this.#codec, page, shard, others)));
     span.end();
     return flows;

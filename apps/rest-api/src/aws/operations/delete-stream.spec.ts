@@ -24,6 +24,24 @@ describe('DeleteStream', () => {
     expect(await ok('GetRecords', { ShardIterator })).toMatchObject({ Records: [] });
   });
 
+  it('refuses (4) a stream that has consumers, unless it is told to remove them too', async () => {
+    const { call, ok, store } = await awsHarness();
+    await ok('CreateStream', { StreamName: 's', ShardCount: 1 });
+    const StreamARN = `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/s`;
+    await ok('RegisterStreamConsumer', { StreamARN, ConsumerName: 'c' });
+    for (const EnforceConsumerDeletion of [undefined, false]) {
+      expect(await call('DeleteStream', { StreamName: 's', EnforceConsumerDeletion })).toEqual(
+        awsError(
+          'ResourceInUseException',
+          `DeleteStream can't delete ${ACCOUNT}:s because there are consumers associated with this data stream. ` +
+            'To delete s anyway, set the EnforceConsumerDeletion parameter to true.',
+        ),
+      );
+    }
+    await ok('DeleteStream', { StreamName: 's', EnforceConsumerDeletion: true });
+    expect(await store.documents.list('consumer/')).toEqual([]);
+  });
+
   it.each([
     [
       '1',
