@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { logger } from '@tailrace/telemetry';
 import {
   type EmbeddedBounds,
   PREPARE_RETRY_MS,
@@ -30,10 +31,11 @@ export function generationOf(name: string): number | undefined {
 }
 
 /**
- * Where the next segment comes from. One is prepared in the background: a file whose blocks are there and written, so
- * that a sync has nothing but data to write. That is a segment whose records are all gone, or zeros. When none is ready
- * the log goes on in a file that grows, which is slower to sync but needs no waiting. Above a certain rate all new files
- * grow: appends come in such groups that the sync counts for little, and zeros would cost half of what the disk can do.
+ * Where the next segment comes from. One is prepared in the background: a file whose blocks are there, so that a sync has
+ * little but data to write. That is a segment whose records are all gone, or blocks that the file system sets aside, or,
+ * where it cannot, zeros. When none is ready the log goes on in a file that grows, which is slower to sync but needs no
+ * waiting. Where only zeros would help, all new files grow above a certain rate: appends come in such groups that the sync
+ * counts for little, and zeros would cost half of what the disk can do.
  */
 export class SegmentSupply {
   readonly #fileSystem: FileSystem;
@@ -85,8 +87,9 @@ export class SegmentSupply {
   prepare(): void {
     if (this.#ready || this.#preparing || this.#closed || this.#clock() < this.#retryAt) return;
     this.#preparing = this.#prepare()
-      .catch(() => {
+      .catch((err: unknown) => {
         // The log does without. A full disk shows where it matters, at an append.
+        if (!this.#closed) logger.warn({ err, directory: this.#directory }, 'no segment could be prepared');
         this.#retryAt = this.#clock() + PREPARE_RETRY_MS;
       })
       .finally(() => {
@@ -161,6 +164,8 @@ export class SegmentSupply {
     this.#used = undefined;
     if (used !== undefined) {
       await this.#makeReady(used.path, used.byteCount, await this.#fileSystem.open(used.path, { create: false }));
+    } else if (await this.#prepareAllocated()) {
+      return;
     } else if (this.#bytesPerMs * 1000 > ZEROED_BYTES_PER_SECOND_MAX) {
       await this.#prepareGrowing();
     } else {
@@ -178,6 +183,24 @@ export class SegmentSupply {
     // The log could not wait, and has gone past this generation.
     await segment.file?.close();
     await this.#fileSystem.remove(segment.path);
+  }
+
+  async #prepareAllocated(): Promise<boolean> {
+    const byteCount = this.#targetBytes;
+    const path = join(this.#directory, PREPARED_NAME);
+    await removeIfThere(this.#fileSystem, path);
+    if (this.#closed || !(await this.#fileSystem.allocate(path, byteCount))) return false;
+    const file = await this.#fileSystem.open(path, { create: false });
+    try {
+      await file.sync();
+      if (this.#closed) throw new Error('closed while a segment was being prepared');
+      await this.#makeReady(path, byteCount, file);
+      return true;
+    } catch (error) {
+      await file.close().catch(() => {});
+      await this.#fileSystem.remove(path).catch(() => {});
+      throw error;
+    }
   }
 
   async #prepareZeros(): Promise<void> {

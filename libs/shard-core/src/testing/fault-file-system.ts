@@ -55,6 +55,8 @@ export class FaultFileSystem implements FileSystem {
   readGate: Promise<void> | undefined;
   /** Bytes that one write takes at most. */
   writeBytesMax = Infinity;
+  /** Blocks can be set aside without being written. */
+  allocates = true;
   /** Segments that were made of earlier ones. */
   reusedCount = 0;
   /** The process is dead: nothing is done any more, and what was waiting fails. */
@@ -98,6 +100,15 @@ export class FaultFileSystem implements FileSystem {
     if (!this.#files.delete(path)) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
   }
 
+  async allocate(path: string, byteCount: number): Promise<boolean> {
+    this.#check();
+    if (!this.allocates || this.writeFailure) return false;
+    const file = new FaultFile();
+    file.put(0, Buffer.alloc(byteCount));
+    this.#files.set(path, file);
+    return true;
+  }
+
   async syncDirectory(): Promise<void> {
     this.#check();
     this.#durableNames = new Map(this.#files);
@@ -130,6 +141,7 @@ export class FaultFileSystem implements FileSystem {
    */
   afterCrash(power?: Survival): FaultFileSystem {
     const next = new FaultFileSystem();
+    next.allocates = this.allocates;
     let index = 0;
     for (const [path, file] of power ? this.#durableNames : this.#files) {
       const copy = new FaultFile();
