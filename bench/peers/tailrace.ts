@@ -6,14 +6,14 @@ import type { Server } from './server.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'tailrace.mjs');
 
-/** The service as built, embedded store, default durability, limits off, in a data directory of its own. */
+/** The service as `npm start` starts it, embedded store, default durability, limits off, in a data directory of its own. */
 export async function startTailrace(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Server & { readonly dataDir: string }> {
   const [httpPort, kafkaPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
   const dataDir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'tailrace-bench-'));
   const begin = performance.now();
-  const child = spawnOnCore(SERVER_CORE, process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, 'up'], {
+  const child = spawnOnCore(SERVER_CORE, process.execPath, ['--max-semi-space-size=64', PROGRAM, 'up'], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
