@@ -42,15 +42,9 @@ class NodeLogFile implements LogFile {
   write(buffers: Buffer[], position: number): Promise<number> {
     let byteCount = 0;
     for (const buffer of buffers) byteCount += buffer.length;
-    if (byteCount <= WRITE_AT_ONCE_BYTES_MAX) {
-      try {
-        return Promise.resolve(writevSync(this.#fd, buffers, position));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
     return new Promise((resolve, reject) => {
-      writev(this.#fd, buffers, position, (error, byteCount) => (error ? reject(error) : resolve(byteCount)));
+      if (byteCount <= WRITE_AT_ONCE_BYTES_MAX) resolve(writevSync(this.#fd, buffers, position));
+      else writev(this.#fd, buffers, position, (error, taken) => (error ? reject(error) : resolve(taken)));
     });
   }
 
