@@ -81,6 +81,7 @@ export class AwsProtocol {
 
   close(): void {
     this.#policies.close();
+    this.#dependencies.subscriptions.close();
   }
 
   /** Answers one request whose body is all there. Never rejects. */

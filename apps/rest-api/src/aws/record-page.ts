@@ -32,6 +32,8 @@ export interface PageLimits {
   readonly records: number;
   /** Data and keys; the first record is given whatever its size. */
   readonly bytes: number;
+  /** Looks into the log at most. One look makes smaller pages, and reads nothing that the page has no room for. */
+  readonly reads?: number;
 }
 
 /** A compressed batch that becomes larger is passed over: nothing that a client may send unpacks to this. */
@@ -62,13 +64,18 @@ export async function readPage(
   let offset = fromOffset;
   let bounds: ShardBounds | undefined;
   let full = false;
-  let maxBytes = Math.min(Math.max(FIRST_READ_BYTES, limits.records * RECORD_BYTES_GUESS), READ_BYTES_MAX);
+  const { reads: readsMax = READS_PER_PAGE_MAX } = limits;
+  let maxBytes = Math.min(
+    Math.max(FIRST_READ_BYTES, limits.records * RECORD_BYTES_GUESS),
+    Math.max(FIRST_READ_BYTES, limits.bytes),
+    READ_BYTES_MAX,
+  );
   const release = () => {
     for (const slice of slices) slice.release();
   };
 
   try {
-    for (let reads = 0; reads < READS_PER_PAGE_MAX && !full; reads++) {
+    for (let reads = 0; reads < readsMax && !full; reads++) {
       const read = await log.read(shard, offset, { maxBytes });
       if (!read.ok) {
         const { refusal } = read;

@@ -135,8 +135,8 @@ class Door implements HttpDoor, DoorState {
   }): Promise<{ host: string; port: number }> {
     const { store, clock = Date.now } = this.#dependencies;
     const tokens = await SealedTokens.open(store.documents);
-    const { catalog, ingest, limits, authentication } = this.#dependencies;
-    this.#aws = new AwsProtocol({ store, catalog, ingest, limits, authentication, clock, tokens });
+    const { catalog, ingest, limits, authentication, subscriptionTimes } = this.#dependencies;
+    this.#aws = new AwsProtocol({ store, catalog, ingest, limits, authentication, subscriptionTimes, clock, tokens });
     await new Promise<void>((resolve, reject) => {
       this.#http1.once('error', reject);
       this.#http1.listen(port, host, () => {

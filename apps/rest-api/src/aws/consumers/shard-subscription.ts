@@ -28,7 +28,7 @@ import type { SubscriptionTimes } from './subscription-times.ts';
 import type { Subscription, SubscriptionLoss } from './subscriptions.ts';
 
 /** What one event holds at most: what a client that does not read makes us keep. A larger record goes alone. */
-const EVENT_LIMITS = { records: 500, bytes: 512 * 1024 };
+const EVENT_LIMITS = { records: 500, bytes: 512 * 1024, reads: 1 };
 /** A shard may be sealed before all that is in it may be read; nobody tells when the rest may. */
 const SETTLE_MS = 20;
 

@@ -34,7 +34,7 @@ export class Subscriptions {
   readonly #clock: () => number;
   readonly #held = new Map<string, HeldSubscription>();
   readonly times: SubscriptionTimes;
-  #watching: Promise<unknown> | undefined;
+  #watching: Promise<() => void> | undefined;
 
   constructor(documents: Documents, clock: () => number, times: Partial<SubscriptionTimes> = {}) {
     this.#documents = documents;
@@ -75,6 +75,13 @@ export class Subscriptions {
     await this.#documents.write([{ key, value: undefined, expected: version }]);
   }
 
+  /** Hears of nothing more. */
+  close(): void {
+    // One that failed to begin is no longer there.
+    void this.#watching?.then((stop) => stop());
+    this.#watching = undefined;
+  }
+
   #hold(key: string, holder: string, version: number): Subscription {
     // The watch tells too, but later; and the two must not send at once.
     this.#lose(key, 'takenOver');
@@ -92,7 +99,7 @@ export class Subscriptions {
     held.lose(loss);
   }
 
-  /** From the first subscription on, for as long as the store is open. */
+  /** From the first subscription on. */
   async #watch(): Promise<void> {
     this.#watching ??= this.#documents.watch(SUBSCRIPTIONS_PREFIX, (key) => this.#heardOf(key));
     try {

@@ -1,0 +1,115 @@
+/**
+ * How long after a PutRecord is sent its event arrives: `node apps/rest-api/bench/subscribe.bench.ts`, 20 seconds.
+ *
+ * The whole way: JavaScript client library over HTTP/2, this door in a process of its own, embedded engine (durable, and
+ * relaxed), event stream back to the same client. 200 puts a second, one record each, at even distances, whether the last
+ * has been answered or not. The time of the put's own answer stands beside it: what is above it is the way of the event.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateStreamCommand,
+  KinesisClient,
+  PutRecordCommand,
+  RegisterStreamConsumerCommand,
+  SubscribeToShardCommand,
+} from '@aws-sdk/client-kinesis';
+import { openEmbeddedStore } from '@tailrace/shard-core/embedded';
+import { startDoor } from '../test/door-harness.ts';
+
+const PUTS_A_SECOND = 200;
+const WARM_UP_PUTS = 400;
+const PUTS = 1_400;
+const RECORD_BYTES = 256;
+const DRAIN_PATIENCE_MS = 5_000;
+
+type Durability = 'sync' | 'relaxed';
+
+async function serve(durability: Durability): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'subscribe-bench-'));
+  const store = await openEmbeddedStore({ dataDir, durability });
+  const { port, door } = await startDoor({ store });
+  process.send?.(port);
+  process.once('disconnect', () => {
+    void door
+      .close(0)
+      .then(() => store.close())
+      .then(() => {
+        rmSync(dataDir, { recursive: true });
+        process.exit(0);
+      });
+  });
+}
+
+async function measure(durability: Durability): Promise<void> {
+  const server = spawn(process.execPath, [import.meta.filename, 'serve', durability], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const port = await new Promise<number>((resolve) => server.once('message', (message) => resolve(message as number)));
+  const client = new KinesisClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'bench', secretAccessKey: 'any' },
+  });
+  const StreamName = 'latency';
+  await client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+  const StreamARN = `arn:aws:kinesis:us-east-1:000000000000:stream/${StreamName}`;
+  const { Consumer } = await client.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: 'bench' }));
+  const { EventStream } = await client.send(
+    new SubscribeToShardCommand({
+      ConsumerARN: Consumer?.ConsumerARN,
+      ShardId: 'shardId-000000000000',
+      StartingPosition: { Type: 'LATEST' },
+    }),
+  );
+  const total = WARM_UP_PUTS + PUTS;
+  const sentAtMs = new Float64Array(total);
+  const toAnswerMs = new Float64Array(total);
+  const toEventMs = new Float64Array(total);
+  let arrived = 0;
+  let events = 0;
+  const reading = (async () => {
+    for await (const { SubscribeToShardEvent: event } of EventStream ?? []) {
+      const nowMs = performance.now();
+      for (const { Data } of event?.Records ?? []) {
+        const index = Buffer.from(Data as Uint8Array).readUInt32BE(0);
+        toEventMs[index] = nowMs - (sentAtMs[index] as number);
+        arrived++;
+      }
+      events++;
+      if (arrived === total) return;
+    }
+  })();
+  const begin = performance.now() + 50;
+  for (let i = 0; i < total; i++) {
+    const waitMs = begin + (i * 1000) / PUTS_A_SECOND - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    const Data = Buffer.alloc(RECORD_BYTES);
+    Data.writeUInt32BE(i);
+    sentAtMs[i] = performance.now();
+    void client.send(new PutRecordCommand({ StreamName, PartitionKey: 'k', Data })).then(() => {
+      toAnswerMs[i] = performance.now() - (sentAtMs[i] as number);
+    });
+  }
+  await Promise.race([reading, sleep(DRAIN_PATIENCE_MS)]);
+  const line = (name: string, values: Float64Array): string => {
+    const sorted = values.slice(WARM_UP_PUTS).sort();
+    const at = (part: number): string => (sorted[Math.floor(part * (sorted.length - 1))] as number).toFixed(2);
+    return `  ${name.padEnd(16)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   max ${at(1)} ms`;
+  };
+  console.log(`${durability}: ${arrived} of ${total} records in ${events} events at ${PUTS_A_SECOND} puts a second`);
+  console.log(line('put → event', toEventMs));
+  console.log(line('put → answer', toAnswerMs));
+  client.destroy();
+  server.disconnect();
+}
+
+if (process.argv[2] === 'serve') {
+  await serve(process.argv[3] as Durability);
+} else {
+  await measure('sync');
+  await measure('relaxed');
+}
