@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the hot paths beside kinesalite and Apache Kafka, as ratios of one run.
  *
- *   npm run bench                      everything, three rounds; writes bench/RESULTS.md
+ *   npm run bench                      everything, three rounds; writes bench/results.md
  *   npm run bench -- --quick           one short round; prints the table, writes nothing
  *   npm run bench -- --only kinesis    or kafka, start, memory
  */
@@ -139,7 +139,7 @@ if (wanted('memory')) {
 const runLine = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`;
 const table = markdown(rows, facts, runLine);
 process.stdout.write(table);
-if (!values.quick && values.only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), table);
+if (!values.quick && values.only === undefined) writeFileSync(join(import.meta.dirname, 'results.md'), table);
 missed.push(...rows.filter((row) => reached(row) === false).map(({ name }) => name));
 if (missed.length > 0) {
   say(`Below the floor: ${missed.join('; ')}`);

@@ -183,7 +183,10 @@ async function run(load: HttpLoad): Promise<HttpLoadResult> {
             iterator = got < load.recordsPerCall ? starts[connection] : found?.[1];
           } else {
             records += load.operation === 'PutRecord' ? 1 : load.recordsPerCall;
-            if (load.operation === 'PutRecords' && !/"FailedRecordCount" ?: ?0[,}]/.test(answer.body.toString('latin1')))
+            if (
+              load.operation === 'PutRecords' &&
+              !/"FailedRecordCount" ?: ?0[,}]/.test(answer.body.toString('latin1'))
+            )
               failures += 1;
           }
           next();
