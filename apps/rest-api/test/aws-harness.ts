@@ -3,6 +3,7 @@ import { ShardLimits } from '@tailrace/quota';
 import { StreamCatalog } from '@tailrace/shard-core';
 import { logger } from '@tailrace/telemetry';
 import { AwsProtocol, TARGET_PREFIX } from '../src/aws/aws-protocol.ts';
+import type { Authentication } from '../src/aws/caller.ts';
 import type { OperationName } from '../src/aws/operation-names.ts';
 import type { WireStructure } from '../src/aws/operation.ts';
 import { SealedTokens } from '../src/aws/sealed-tokens.ts';
@@ -47,7 +48,10 @@ export const START_MS = Date.UTC(2026, 10, 23, 12, 0, 0, 250);
 export const ACCOUNT = '000000000000';
 
 /** The AWS protocol over a store in memory, without sockets. */
-export async function awsHarness({ limits: enabled = false } = {}): Promise<AwsHarness> {
+export async function awsHarness({
+  limits: enabled = false,
+  authentication,
+}: { readonly limits?: boolean; readonly authentication?: Authentication } = {}): Promise<AwsHarness> {
   const clock = { nowMs: START_MS };
   const now = (): number => clock.nowMs;
   const store = memoryStore(now);
@@ -55,7 +59,7 @@ export async function awsHarness({ limits: enabled = false } = {}): Promise<AwsH
   const limits = new ShardLimits(store.tokenBuckets, { enabled, clock: now });
   const ingest = new Ingest({ store, catalog, limits, clock: now });
   const tokens = await SealedTokens.open(store.documents);
-  const protocol = new AwsProtocol({ store, catalog, ingest, limits, tokens, clock: now });
+  const protocol = new AwsProtocol({ store, catalog, ingest, limits, tokens, authentication, clock: now });
 
   const send: AwsHarness['send'] = async ({ method = 'POST', headers = {}, body }) => {
     let answer: Answer | undefined;

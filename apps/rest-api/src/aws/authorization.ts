@@ -37,7 +37,7 @@ export async function authorize(
   home: Home,
   policies: KnownPolicies,
 ): Promise<void> {
-  for (const resource of resourcesOf(input as ResourceMembers, context)) {
+  for (const resource of resourcesOf(input, context)) {
     const question = {
       principal: identity,
       action: `kinesis:${operationName}`,

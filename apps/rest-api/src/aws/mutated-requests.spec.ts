@@ -3,8 +3,14 @@ import { seededRandom } from '@tailrace/testkit';
 import { awsHarness } from '../../test/aws-harness.ts';
 import { notImplemented, operations } from './operations/index.ts';
 import { TARGET_PREFIX } from './aws-protocol.ts';
+import type { WireStructure } from './operation.ts';
+import { CBOR_MEDIA_TYPE, cborCodec } from './wire/cbor-codec.ts';
+import { JSON_MEDIA_TYPE } from './wire/json-codec.ts';
+import type { WireValue } from './wire/wire-codec.ts';
 
-const MUTATIONS = 3_000;
+/** In each form. A longer run: `TAILRACE_FUZZ_REQUESTS=500000`. */
+const MUTATIONS = Number(process.env.TAILRACE_FUZZ_REQUESTS ?? 3_000);
+const PATIENCE_MS = 60_000 + MUTATIONS * 5;
 
 /** Requests that work, for all operations. */
 const good: Readonly<Record<string, object>> = {
@@ -80,37 +86,54 @@ const odd = [
   '9'.repeat(60),
 ];
 
-describe('mutated requests', () => {
-  it('are answered with 200 or an error of the protocol, never with a failure of ours', async () => {
-    const { send, ok } = await awsHarness();
-    await ok('CreateStream', { StreamName: 's', ShardCount: 2 });
-    const random = seededRandom(4711);
-    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-    const names = Object.keys(operations).filter(
-      (name) => operations[name as keyof typeof operations] !== notImplemented,
-    );
-    // It answers with events, over a connection of its own.
-    expect(Object.keys(good)).toEqual(names.filter((name) => name !== 'SubscribeToShard'));
+/** What CBOR has types of its own for. */
+function inCbor(value: unknown, name = ''): WireValue {
+  if (typeof value === 'string' && name === 'Data') return Buffer.from(value, 'base64');
+  if (typeof value === 'number' && name === 'Timestamp') return new Date(value * 1000);
+  if (Array.isArray(value)) return value.map((item) => inCbor(item));
+  if (typeof value !== 'object' || value === null) return value as WireValue;
+  return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, inCbor(inner, member)]));
+}
 
-    const mutate = (value: unknown): unknown => {
-      if (random() < 0.15) return pick(odd);
-      if (Array.isArray(value)) return random() < 0.1 ? [...value, pick(odd)] : value.map(mutate);
-      if (typeof value !== 'object' || value === null) return value;
-      const entries = Object.entries(value).map(([name, member]) => [name, mutate(member)] as const);
-      return Object.fromEntries(random() < 0.1 ? entries.slice(1) : entries);
-    };
-    for (let i = 0; i < MUTATIONS; i++) {
-      const name = pick(Object.keys(good));
-      let body = JSON.stringify(mutate(good[name])) ?? '';
-      if (random() < 0.2) {
-        const at = Math.floor(random() * body.length);
-        body = body.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + body.slice(at + 1);
+describe('mutated requests', () => {
+  it.each([
+    ['JSON', JSON_MEDIA_TYPE, 4711],
+    ['CBOR', CBOR_MEDIA_TYPE, 4712],
+  ])(
+    'in %s are answered with 200 or an error of the protocol, never with a failure of ours',
+    async (_, mediaType, seed) => {
+      const { send, ok } = await awsHarness();
+      await ok('CreateStream', { StreamName: 's', ShardCount: 2 });
+      const random = seededRandom(seed);
+      const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+      const names = Object.keys(operations).filter(
+        (name) => operations[name as keyof typeof operations] !== notImplemented,
+      );
+      // It answers with events, over a connection of its own.
+      expect(Object.keys(good)).toEqual(names.filter((name) => name !== 'SubscribeToShard'));
+
+      const mutate = (value: unknown): unknown => {
+        if (random() < 0.15) return pick(odd);
+        if (Array.isArray(value)) return random() < 0.1 ? [...value, pick(odd)] : value.map(mutate);
+        if (typeof value !== 'object' || value === null) return value;
+        const entries = Object.entries(value).map(([name, member]) => [name, mutate(member)] as const);
+        return Object.fromEntries(random() < 0.1 ? entries.slice(1) : entries);
+      };
+      for (let i = 0; i < MUTATIONS; i++) {
+        const name = pick(Object.keys(good));
+        const mutated = mutate(good[name]);
+        const body =
+          mediaType === CBOR_MEDIA_TYPE
+            ? (cborCodec.encode(inCbor(mutated) as WireStructure) as Buffer)
+            : Buffer.from(JSON.stringify(mutated));
+        while (body.length > 0 && random() < 0.2) body[Math.floor(random() * body.length)] = Math.floor(random() * 256);
+        const headers = { 'content-type': mediaType, 'x-amz-target': `${TARGET_PREFIX}.${name}` };
+        const answer = await send({ headers, body });
+        if (answer.statusCode !== 200 && answer.statusCode !== 400) {
+          throw new Error(`${name} ${body.toString('hex')}: ${answer.statusCode} ${JSON.stringify(answer.body)}`);
+        }
       }
-      const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `${TARGET_PREFIX}.${name}` };
-      const answer = await send({ headers, body });
-      if (answer.statusCode !== 200 && answer.statusCode !== 400) {
-        throw new Error(`${name} ${body}: ${answer.statusCode} ${JSON.stringify(answer.body)}`);
-      }
-    }
-  });
+    },
+    PATIENCE_MS,
+  );
 });

@@ -2,7 +2,6 @@ import {
   noSuchStreamArn,
   operationCase,
   type OperationCases,
-  updatingStream,
 } from '../../../test/operation-table/operation-cases.ts';
 
 export const cases: OperationCases = {

@@ -54,7 +54,7 @@ function writeValue(writer: CborWriter, value: Exclude<WireValue, undefined>): v
     writer.beginArray(value.length);
     for (const item of value) writeValue(writer, item as Exclude<WireValue, undefined>);
   } else {
-    const members = value as { readonly [member: string]: WireValue };
+    const members = value;
     let count = 0;
     for (const name in members) if (members[name] !== undefined) count++;
     writer.beginMap(count);

@@ -1,0 +1,174 @@
+import { describe, expect, it } from '@jest/globals';
+import { type AccessKeyIdentity, compilePolicy, FULL_ACCESS, type PolicyDocument, userArn } from '@tailrace/identity';
+import { awsError, awsHarness, type AwsHarness } from '../../test/aws-harness.ts';
+import type { Authentication } from './caller.ts';
+import { TARGET_PREFIX } from './aws-protocol.ts';
+import type { OperationName } from './operation-names.ts';
+
+const HOME = '111122223333';
+const OTHER = '444455556666';
+const REGION = 'eu-west-1';
+const ARN = `arn:aws:kinesis:${REGION}:${HOME}:stream/s`;
+
+function identity(account: string, userName: string, document: PolicyDocument): AccessKeyIdentity {
+  const compiled = compilePolicy('identity', document);
+  if (!compiled.ok) throw new Error(compiled.problem);
+  return { accessKeyId: userName, account, userName, arn: userArn(account, userName), policies: [compiled.policy] };
+}
+
+function allow(Action: string | string[], Resource: string): PolicyDocument {
+  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource }] };
+}
+
+const identities = [
+  identity(HOME, 'ops', FULL_ACCESS),
+  identity(HOME, 'reader', allow(['kinesis:Get*', 'kinesis:ListShards'], ARN)),
+  identity(HOME, 'nobody', allow('kinesis:ListShards', 'arn:aws:kinesis:*:*:stream/t')),
+  identity(OTHER, 'guest', FULL_ACCESS),
+];
+
+/** Whoever is named by the header `authorization` has signed. */
+const authentication: Authentication = {
+  account: HOME,
+  verify({ headers }) {
+    const found = identities.find(({ userName }) => userName === headers.authorization);
+    return found === undefined
+      ? { ok: false, type: 'UnrecognizedClientException', message: 'who?' }
+      : { ok: true, identity: found, accessKeyId: found.userName, region: (headers['x-region'] as string) ?? REGION };
+  },
+};
+
+async function deployment(region?: string) {
+  const harness = await awsHarness({ authentication: { ...authentication, region } });
+  const as = (user: string, operation: OperationName, input: object, headers: object = {}) =>
+    harness.send({
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': `${TARGET_PREFIX}.${operation}`,
+        authorization: user,
+        ...headers,
+      },
+      body: JSON.stringify(input),
+    });
+  expect(await as('ops', 'CreateStream', { StreamName: 's', ShardCount: 2 })).toMatchObject({ statusCode: 200 });
+  return { ...harness, as };
+}
+
+const denied = (user: string, account: string, action: string, resource: string, why: string) => {
+  const { body, ...answer } = awsError('AccessDeniedException', '');
+  const { __type } = body as { __type: string };
+  return {
+    ...answer,
+    body: {
+      __type,
+      Message: `User: ${userArn(account, user)} is not authorized to perform: kinesis:${action} on resource: ${resource} ${why}`,
+    },
+  };
+};
+const noIdentity = (action: string) => `because no identity-based policy allows the kinesis:${action} action`;
+const noResource = (action: string) => `because no resource-based policy allows the kinesis:${action} action`;
+
+async function iterator({ as }: Awaited<ReturnType<typeof deployment>>): Promise<string> {
+  const position = { StreamName: 's', ShardId: '0', ShardIteratorType: 'LATEST' };
+  const { body } = await as('ops', 'GetShardIterator', position);
+  return (body as { ShardIterator: string }).ShardIterator;
+}
+
+/** The store tells of changes a moment later. */
+const told = (): Promise<unknown> => new Promise(setImmediate);
+
+describe('authorization', () => {
+  it('asks who has signed before it looks at the input, and after it has found the operation', async () => {
+    const { as, send } = await deployment();
+    const unknown = awsError('UnrecognizedClientException', 'who?');
+    expect(await as('mallory', 'DescribeStream', { StreamName: 5 })).toEqual(unknown);
+    expect(
+      await send({ headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'x' }, body: '{}' }),
+    ).toMatchObject({ body: { __type: 'UnknownOperationException' } });
+    // Types and limits come before permission.
+    expect(await as('nobody', 'DescribeStream', { StreamName: '' })).toMatchObject({
+      body: { __type: 'ValidationException' },
+    });
+  });
+
+  it('asks for the stream in whatever way a request names it', async () => {
+    const all = await deployment();
+    const { as } = all;
+    const ShardIterator = await iterator(all);
+    const { body } = await as('ops', 'ListShards', { StreamName: 's', MaxResults: 1 });
+    const { NextToken } = body as { NextToken: string };
+    const position = { StreamName: 's', ShardId: '0', ShardIteratorType: 'LATEST' };
+    const requests: [OperationName, object][] = [
+      ['GetShardIterator', position],
+      ['GetShardIterator', { ...position, StreamName: undefined, StreamARN: ARN }],
+      ['GetRecords', { ShardIterator }],
+      ['GetRecords', { ShardIterator, StreamARN: ARN }],
+      ['ListShards', { StreamName: 's' }],
+      ['ListShards', { NextToken }],
+      ['GetResourcePolicy', { ResourceARN: ARN }],
+    ];
+    for (const [operation, input] of requests) {
+      expect([operation, (await as('reader', operation, input)).statusCode]).toEqual([operation, 200]);
+      expect(await as('nobody', operation, input)).toEqual(
+        denied('nobody', HOME, operation, ARN, noIdentity(operation)),
+      );
+    }
+    expect(await as('reader', 'ListStreams', {})).toEqual(
+      denied('reader', HOME, 'ListStreams', '*', noIdentity('ListStreams')),
+    );
+    expect(await as('reader', 'PutRecord', { StreamName: 's', PartitionKey: 'k', Data: '' })).toEqual(
+      denied('reader', HOME, 'PutRecord', ARN, noIdentity('PutRecord')),
+    );
+  });
+
+  it('lets no iterator of one stream pass for another that is allowed', async () => {
+    const all = await deployment();
+    const ShardIterator = await iterator(all);
+    const other = `arn:aws:kinesis:${REGION}:${HOME}:stream/t`;
+    const answer = await all.as('ops', 'GetRecords', { ShardIterator, StreamARN: other });
+    expect(answer).toMatchObject({ body: { __type: 'InvalidArgumentException' } });
+  });
+
+  it('lets other accounts in where key and stream allow it', async () => {
+    const { as } = await deployment();
+    const describe = (input: object) => as('guest', 'DescribeStreamSummary', input);
+    const action = 'DescribeStreamSummary';
+    expect(await describe({ StreamARN: ARN })).toEqual(denied('guest', OTHER, action, ARN, noResource(action)));
+    const policy = (Effect: string) => ({
+      ResourceARN: ARN,
+      Policy: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect, Principal: { AWS: OTHER }, Action: 'kinesis:DescribeStreamSummary', Resource: ARN }],
+      }),
+    });
+    expect(await as('ops', 'PutResourcePolicy', policy('Allow'))).toMatchObject({ statusCode: 200 });
+    await told();
+    expect(await describe({ StreamARN: ARN })).toMatchObject({ statusCode: 200 });
+    expect(await as('guest', 'ListShards', { StreamARN: ARN })).toEqual(
+      denied('guest', OTHER, 'ListShards', ARN, noResource('ListShards')),
+    );
+    await as('ops', 'PutResourcePolicy', policy('Deny'));
+    await told();
+    expect(await describe({ StreamARN: ARN })).toEqual(
+      denied('guest', OTHER, action, ARN, 'with an explicit deny in a resource-based policy'),
+    );
+    await as('ops', 'DeleteResourcePolicy', { ResourceARN: ARN });
+    await told();
+    expect(await describe({ StreamARN: ARN })).toEqual(denied('guest', OTHER, action, ARN, noResource(action)));
+  });
+
+  it('has no streams under the names of other accounts and regions', async () => {
+    const { as } = await deployment(REGION);
+    const action = 'DescribeStreamSummary';
+    const foreign = `arn:aws:kinesis:${REGION}:${OTHER}:stream/s`;
+    expect(await as('guest', action, { StreamName: 's' })).toEqual(
+      denied('guest', OTHER, action, foreign, noResource(action)),
+    );
+    expect(await as('guest', 'ListStreams', {})).toEqual(
+      denied('guest', OTHER, 'ListStreams', '*', noResource('ListStreams')),
+    );
+    for (const arn of [foreign, ARN.replace(REGION, 'us-east-1')]) {
+      expect(await as('ops', action, { StreamARN: arn })).toEqual(denied('ops', HOME, action, arn, noResource(action)));
+    }
+  });
+});
