@@ -350,61 +350,16 @@ describe.each([
     expect(error).toMatchObject({ name: 'InternalFailureException', message: 'Internal service failure.' });
   });
 
-  describe('refuses', () => {
-    it.each([
-      [
-        3,
-        { ConsumerARN: `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/none/consumer/c:1` },
-        'ResourceNotFoundException',
-        () => `Stream none under account ${ACCOUNT} not found.`,
-      ],
-      [
-        3,
-        { ShardId: 'shardId-000000000007' },
-        'ResourceNotFoundException',
-        (name: string) => `Shard shardId-000000000007 in stream ${name} under account ${ACCOUNT} does not exist`,
-      ],
-      [
-        5,
-        { StartingPosition: { Type: ShardIteratorType.AT_SEQUENCE_NUMBER } },
-        'InvalidArgumentException',
-        () =>
-          'Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or ' +
-          '(2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified ' +
-          'AT_SEQUENCE_NUMBER and no StartingSequenceNumber.',
-      ],
-      [
-        5,
-        { StartingPosition: { Type: ShardIteratorType.AFTER_SEQUENCE_NUMBER, SequenceNumber: '5' } },
-        'InvalidArgumentException',
-        (name: string) =>
-          `StartingSequenceNumber 5 used in SubscribeToShard on shard shardId-000000000000 in stream ${name} ` +
-          `under account ${ACCOUNT} is invalid.`,
-      ],
-      [6, { DryRun: true }, 'DryRunOperationException', () => 'Request would have succeeded, but DryRun flag is set.'],
-    ])('(%i) %j', async (_number, input, error, message) => {
-      const { name, consumer } = await withConsumer(client);
-      const { SubscribeToShardCommand } = await import('@aws-sdk/client-kinesis');
-      const whole = { ConsumerARN: consumer, ShardId: 'shardId-000000000000', StartingPosition: LATEST, ...input };
-      await expect(client.send(new SubscribeToShardCommand(whole))).rejects.toMatchObject({
-        name: error,
-        message: message(name),
-      });
-      // Nothing of it is left: the right request is not kept off.
-      await (await followShard(client, consumer, LATEST)).untilEvents(1);
-    });
-
-    it('(4) a consumer that is being removed', async () => {
-      const { name, consumer } = await withConsumer(client);
-      const key = `consumer/${door.catalog.peek(name)?.id}/c`;
-      const { value } = (await store.documents.get(key)) as { value: string };
-      await store.documents.write([{ key, value: value.replace('ACTIVE', 'DELETING'), expected: 'any' }]);
-      await expect(followShard(client, consumer, LATEST)).rejects.toMatchObject({
-        name: 'ResourceInUseException',
-        message:
-          `Consumer c with creation timestamp ${consumer.split(':').at(-1)} under stream: ${name} , ` +
-          `account ${ACCOUNT} is not in ACTIVE status.`,
-      });
+  it('refuses (4) a consumer that is being removed', async () => {
+    const { name, consumer } = await withConsumer(client);
+    const key = `consumer/${door.catalog.peek(name)?.id}/c`;
+    const { value } = (await store.documents.get(key)) as { value: string };
+    await store.documents.write([{ key, value: value.replace('ACTIVE', 'DELETING'), expected: 'any' }]);
+    await expect(followShard(client, consumer, LATEST)).rejects.toMatchObject({
+      name: 'ResourceInUseException',
+      message:
+        `Consumer c with creation timestamp ${consumer.split(':').at(-1)} under stream: ${name} , ` +
+        `account ${ACCOUNT} is not in ACTIVE status.`,
     });
   });
 });
