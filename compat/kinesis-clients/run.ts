@@ -27,7 +27,7 @@ interface Program {
 
 const jars = join(CACHE, 'java', 'lib');
 const goProgram = join(CACHE, 'go', 'kinesis-client');
-const javaArgs = ['-Xmx256m', '-cp', `${jars}/*`, join(HERE, 'java', 'JavaV2.java')];
+const javaArgs = ['-Xmx256m', '-cp', `${jars}/*`, join(HERE, 'java', 'client.java')];
 
 function installJars(): void {
   if (existsSync(jars)) return;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AccessKeyIdentity, compilePolicy, FULL_ACCESS, type PolicyDocument, userArn } from '@tailrace/identity';
-import { awsError, awsHarness, type AwsHarness } from '../../test/aws-harness.ts';
+import { awsError, awsHarness } from '../../test/aws-harness.ts';
 import type { Authentication } from './caller.ts';
 import { TARGET_PREFIX } from './aws-protocol.ts';
 import type { OperationName } from './operation-names.ts';

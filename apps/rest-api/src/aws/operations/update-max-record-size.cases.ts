@@ -1,8 +1,4 @@
-import {
-  noSuchStreamArn,
-  operationCase,
-  type OperationCases,
-} from '../../../test/operation-table/operation-cases.ts';
+import { noSuchStreamArn, operationCase, type OperationCases } from '../../../test/operation-table/operation-cases.ts';
 
 export const cases: OperationCases = {
   operation: 'UpdateMaxRecordSize',

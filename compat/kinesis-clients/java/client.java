@@ -22,10 +22,10 @@ import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
 import software.amazon.awssdk.services.kinesis.model.*;
 
 /**
- * The asynchronous client of the AWS SDK for Java, as it comes: Netty, HTTP/2, CBOR. `java JavaV2.java ENDPOINT KEY SECRET`
+ * The asynchronous client of the AWS SDK for Java, as it comes: Netty, HTTP/2, CBOR. `java client.java ENDPOINT KEY SECRET`
  * puts and reads records and checks what it gets; the first line that is wrong ends it with 1.
  */
-public class JavaV2 {
+class JavaClient {
   static final int RECORDS = 1_000;
   static final int RECORDS_A_PUT = 250;
   static final String STREAM = "java-v2";
