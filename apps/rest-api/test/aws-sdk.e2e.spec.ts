@@ -121,9 +121,7 @@ describe.each([
       message: 'Stream none under account 123456789012 not found.',
       $metadata: { httpStatusCode: 400, attempts: 1, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown },
     });
-    await expect(
-      client.send(new ListChannelsCommand({})),
-    ).rejects.toMatchObject({
+    await expect(client.send(new ListChannelsCommand({}))).rejects.toMatchObject({
       name: 'UnknownOperationException',
       message: 'The operation ListChannels is not implemented by this service.',
     });

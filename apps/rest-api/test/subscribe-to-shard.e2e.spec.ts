@@ -84,10 +84,10 @@ async function withConsumer(client: KinesisClient): Promise<{ name: string; arn:
 }
 
 async function put(client: KinesisClient, StreamName: string, ...texts: string[]): Promise<string[]> {
-  const numbers = [];
+  const numbers: string[] = [];
   for (const text of texts) {
     const record = { StreamName, PartitionKey: 'k', Data: Buffer.from(text) };
-    numbers.push((await client.send(new PutRecordCommand(record))).SequenceNumber as string);
+    numbers.push((await client.send(new PutRecordCommand(record))).SequenceNumber ?? '');
   }
   return numbers;
 }

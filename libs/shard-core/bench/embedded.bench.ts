@@ -93,7 +93,6 @@ async function measureRead(bytes: number, shardCount: number, totalBytes: number
     }
     let count = 0;
     let readBytes = 0;
-    let chunks = 0;
     const read = async (reader: number, until: number) => {
       const shard = shards[reader % shardCount]!;
       for (let offset = 0n; performance.now() < until;) {
@@ -102,7 +101,6 @@ async function measureRead(bytes: number, shardCount: number, totalBytes: number
         const slice = outcome.value;
         count += slice.batchCount;
         readBytes += slice.byteCount;
-        chunks += slice.chunks.length;
         offset = slice.batchCount === 0 ? 0n : slice.nextOffset;
         slice.release();
       }
@@ -112,7 +110,7 @@ async function measureRead(bytes: number, shardCount: number, totalBytes: number
       return Promise.all(Array.from({ length: readers }, (_, i) => read(i, until)));
     };
     await all(READ_MS / 4);
-    [count, readBytes, chunks] = [0, 0, 0];
+    [count, readBytes] = [0, 0];
     const cpu = process.cpuUsage();
     const begun = performance.now();
     await all(READ_MS);

@@ -73,8 +73,9 @@ export const subscribeToShard = operation({
   stream(options: SubscribeToShardOutput, events: EventStream, codec: WireCodec) {
     void new ShardSubscription(options, events, codec).run();
   },
-  release({ undo, shard }: SubscribeToShardOutput) {
-    undo().catch((error: unknown) => {
+  release(subscription: SubscribeToShardOutput) {
+    const { shard } = subscription;
+    subscription.undo().catch((error: unknown) => {
       logger.warn({ door: 'http', shard: shard.shardId, err: error }, 'subscription not undone');
     });
   },
