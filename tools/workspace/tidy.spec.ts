@@ -5,7 +5,8 @@ const files = trackedFiles();
 const KIBIBYTE = 1_024;
 
 /** Names that others have given: documents by custom, and what tools look for. */
-const NAMES_BY_CUSTOM = /^(README|ARCHITECTURE|CONTRIBUTING|FINDINGS|LICENSE|NOTICE|CHANGELOG)(\.md)?$|^Dockerfile$|^[A-Z][A-Za-z0-9]*\.java$/;
+const NAMES_BY_CUSTOM =
+  /^(README|ARCHITECTURE|CONTRIBUTING|FINDINGS|LICENSE|NOTICE|CHANGELOG)(\.md)?$|^Dockerfile$|^[A-Z][A-Za-z0-9]*\.java$/;
 const KEBAB_CASE = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
 const FORBIDDEN_NAMES = /^(utils?|helpers?|commons?|managers?|misc)(\.|$)|-(utils?|helpers?|manager)(\.|$)/;
 
