@@ -6,6 +6,12 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.cloudwatch.CloudWatchAsyncClient;
 import software.amazon.awssdk.services.dynamodb.DynamoDbAsyncClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeDefinition;
+import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.KeySchemaElement;
+import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.ProjectionType;
+import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
 import software.amazon.kinesis.common.ConfigsBuilder;
 import software.amazon.kinesis.common.InitialPositionInStream;
@@ -52,6 +58,7 @@ public class Worker {
     InitialPositionInStreamExtended start =
         InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON);
     String application = "kcl-" + mode + "-" + stream;
+    createLeaseTable(dynamo, application);
     ConfigsBuilder configs = new ConfigsBuilder(
         new SingleStreamTracker(stream, start), application, kinesis, dynamo, cloudWatch,
         UUID.randomUUID().toString(), Printer::new);
@@ -67,6 +74,31 @@ public class Worker {
                 ? new PollingConfig(stream, kinesis)
                 : new FanOutConfig(kinesis).streamName(stream).applicationName(application)));
     scheduler.run();
+  }
+
+  /**
+   * The table as the KCL makes it, with the index that it adds to it at once: dynalite cannot add one to a table that is
+   * there. The KCL takes what it finds.
+   */
+  private static void createLeaseTable(DynamoDbAsyncClient dynamo, String table) {
+    KeySchemaElement owner = key("leaseOwner", KeyType.HASH);
+    dynamo.createTable(request -> request
+        .tableName(table)
+        .billingMode(BillingMode.PAY_PER_REQUEST)
+        .attributeDefinitions(text("leaseKey"), text("leaseOwner"))
+        .keySchema(key("leaseKey", KeyType.HASH))
+        .globalSecondaryIndexes(index -> index
+            .indexName("LeaseOwnerToLeaseKeyIndex")
+            .keySchema(owner, key("leaseKey", KeyType.RANGE))
+            .projection(projection -> projection.projectionType(ProjectionType.KEYS_ONLY)))).join();
+  }
+
+  private static AttributeDefinition text(String name) {
+    return AttributeDefinition.builder().attributeName(name).attributeType(ScalarAttributeType.S).build();
+  }
+
+  private static KeySchemaElement key(String name, KeyType type) {
+    return KeySchemaElement.builder().attributeName(name).keyType(type).build();
   }
 
   static void say(String line) {
