@@ -157,3 +157,11 @@ describe('the plan of an even change of the shard count', () => {
     }
   });
 });
+
+describe('evenBoundaries', () => {
+  it('reaches any number of ranges from any other, also where groups of neighbours would be too small', () => {
+    for (let from = 1; from <= 24; from++) {
+      for (let to = 1; to <= 24; to++) expect(evenBoundaries(evenHashRanges(from), to)).toHaveLength(to - 1);
+    }
+  });
+});

@@ -96,7 +96,9 @@ function evenPlaces(count: number): bigint[] {
     .map(({ start }) => start);
 }
 
+/** Groups that are too small to lose a range each leave too many boundaries: then they are not the ones looked for. */
 function areNear(boundaries: readonly bigint[], places: readonly bigint[]): boolean {
+  if (boundaries.length !== places.length) return false;
   return boundaries.every((boundary, index) => isNear(boundary, places[index] as bigint, places.length + 1));
 }
 
