@@ -224,6 +224,13 @@ export {
   type AlterConfigsResponse,
 } from './messages/alter-configs.ts';
 export {
+  alterReplicaLogDirsApi,
+  alterReplicaLogDirsRequest,
+  type AlterReplicaLogDirsRequest,
+  alterReplicaLogDirsResponse,
+  type AlterReplicaLogDirsResponse,
+} from './messages/alter-replica-log-dirs.ts';
+export {
   describeLogDirsApi,
   describeLogDirsRequest,
   type DescribeLogDirsRequest,
@@ -252,6 +259,13 @@ export {
   type DeleteGroupsResponse,
 } from './messages/delete-groups.ts';
 export {
+  electLeadersApi,
+  electLeadersRequest,
+  type ElectLeadersRequest,
+  electLeadersResponse,
+  type ElectLeadersResponse,
+} from './messages/elect-leaders.ts';
+export {
   incrementalAlterConfigsApi,
   incrementalAlterConfigsRequest,
   type IncrementalAlterConfigsRequest,
@@ -259,12 +273,33 @@ export {
   type IncrementalAlterConfigsResponse,
 } from './messages/incremental-alter-configs.ts';
 export {
+  alterPartitionReassignmentsApi,
+  alterPartitionReassignmentsRequest,
+  type AlterPartitionReassignmentsRequest,
+  alterPartitionReassignmentsResponse,
+  type AlterPartitionReassignmentsResponse,
+} from './messages/alter-partition-reassignments.ts';
+export {
+  listPartitionReassignmentsApi,
+  listPartitionReassignmentsRequest,
+  type ListPartitionReassignmentsRequest,
+  listPartitionReassignmentsResponse,
+  type ListPartitionReassignmentsResponse,
+} from './messages/list-partition-reassignments.ts';
+export {
   offsetDeleteApi,
   offsetDeleteRequest,
   type OffsetDeleteRequest,
   offsetDeleteResponse,
   type OffsetDeleteResponse,
 } from './messages/offset-delete.ts';
+export {
+  updateFeaturesApi,
+  updateFeaturesRequest,
+  type UpdateFeaturesRequest,
+  updateFeaturesResponse,
+  type UpdateFeaturesResponse,
+} from './messages/update-features.ts';
 export {
   describeClusterApi,
   describeClusterRequest,
@@ -279,6 +314,20 @@ export {
   describeProducersResponse,
   type DescribeProducersResponse,
 } from './messages/describe-producers.ts';
+export {
+  listConfigResourcesApi,
+  listConfigResourcesRequest,
+  type ListConfigResourcesRequest,
+  listConfigResourcesResponse,
+  type ListConfigResourcesResponse,
+} from './messages/list-config-resources.ts';
+export {
+  describeTopicPartitionsApi,
+  describeTopicPartitionsRequest,
+  type DescribeTopicPartitionsRequest,
+  describeTopicPartitionsResponse,
+  type DescribeTopicPartitionsResponse,
+} from './messages/describe-topic-partitions.ts';
 export {
   consumerProtocolAssignment,
   type ConsumerProtocolAssignment,

@@ -26,14 +26,21 @@ import { writeTxnMarkersApi } from './write-txn-markers.ts';
 import { txnOffsetCommitApi } from './txn-offset-commit.ts';
 import { describeConfigsApi } from './describe-configs.ts';
 import { alterConfigsApi } from './alter-configs.ts';
+import { alterReplicaLogDirsApi } from './alter-replica-log-dirs.ts';
 import { describeLogDirsApi } from './describe-log-dirs.ts';
 import { saslAuthenticateApi } from './sasl-authenticate.ts';
 import { createPartitionsApi } from './create-partitions.ts';
 import { deleteGroupsApi } from './delete-groups.ts';
+import { electLeadersApi } from './elect-leaders.ts';
 import { incrementalAlterConfigsApi } from './incremental-alter-configs.ts';
+import { alterPartitionReassignmentsApi } from './alter-partition-reassignments.ts';
+import { listPartitionReassignmentsApi } from './list-partition-reassignments.ts';
 import { offsetDeleteApi } from './offset-delete.ts';
+import { updateFeaturesApi } from './update-features.ts';
 import { describeClusterApi } from './describe-cluster.ts';
 import { describeProducersApi } from './describe-producers.ts';
+import { listConfigResourcesApi } from './list-config-resources.ts';
+import { describeTopicPartitionsApi } from './describe-topic-partitions.ts';
 
 /** Every operation that this library can read and write, in the order of its keys. */
 export const apis = [
@@ -64,14 +71,21 @@ export const apis = [
   txnOffsetCommitApi,
   describeConfigsApi,
   alterConfigsApi,
+  alterReplicaLogDirsApi,
   describeLogDirsApi,
   saslAuthenticateApi,
   createPartitionsApi,
   deleteGroupsApi,
+  electLeadersApi,
   incrementalAlterConfigsApi,
+  alterPartitionReassignmentsApi,
+  listPartitionReassignmentsApi,
   offsetDeleteApi,
+  updateFeaturesApi,
   describeClusterApi,
   describeProducersApi,
+  listConfigResourcesApi,
+  describeTopicPartitionsApi,
 ] as const satisfies readonly Api[];
 
 /** The same, each at the index of its key. */
