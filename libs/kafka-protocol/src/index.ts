@@ -315,6 +315,34 @@ export {
   type DescribeProducersResponse,
 } from './messages/describe-producers.ts';
 export {
+  describeTransactionsApi,
+  describeTransactionsRequest,
+  type DescribeTransactionsRequest,
+  describeTransactionsResponse,
+  type DescribeTransactionsResponse,
+} from './messages/describe-transactions.ts';
+export {
+  listTransactionsApi,
+  listTransactionsRequest,
+  type ListTransactionsRequest,
+  listTransactionsResponse,
+  type ListTransactionsResponse,
+} from './messages/list-transactions.ts';
+export {
+  consumerGroupHeartbeatApi,
+  consumerGroupHeartbeatRequest,
+  type ConsumerGroupHeartbeatRequest,
+  consumerGroupHeartbeatResponse,
+  type ConsumerGroupHeartbeatResponse,
+} from './messages/consumer-group-heartbeat.ts';
+export {
+  consumerGroupDescribeApi,
+  consumerGroupDescribeRequest,
+  type ConsumerGroupDescribeRequest,
+  consumerGroupDescribeResponse,
+  type ConsumerGroupDescribeResponse,
+} from './messages/consumer-group-describe.ts';
+export {
   listConfigResourcesApi,
   listConfigResourcesRequest,
   type ListConfigResourcesRequest,

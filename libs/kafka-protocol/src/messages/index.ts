@@ -39,6 +39,10 @@ import { offsetDeleteApi } from './offset-delete.ts';
 import { updateFeaturesApi } from './update-features.ts';
 import { describeClusterApi } from './describe-cluster.ts';
 import { describeProducersApi } from './describe-producers.ts';
+import { describeTransactionsApi } from './describe-transactions.ts';
+import { listTransactionsApi } from './list-transactions.ts';
+import { consumerGroupHeartbeatApi } from './consumer-group-heartbeat.ts';
+import { consumerGroupDescribeApi } from './consumer-group-describe.ts';
 import { listConfigResourcesApi } from './list-config-resources.ts';
 import { describeTopicPartitionsApi } from './describe-topic-partitions.ts';
 
@@ -84,6 +88,10 @@ export const apis = [
   updateFeaturesApi,
   describeClusterApi,
   describeProducersApi,
+  describeTransactionsApi,
+  listTransactionsApi,
+  consumerGroupHeartbeatApi,
+  consumerGroupDescribeApi,
   listConfigResourcesApi,
   describeTopicPartitionsApi,
 ] as const satisfies readonly Api[];
