@@ -357,6 +357,55 @@ export {
   type DescribeTopicPartitionsResponse,
 } from './messages/describe-topic-partitions.ts';
 export {
+  describeAclsApi,
+  describeAclsRequest,
+  type DescribeAclsRequest,
+  describeAclsResponse,
+  type DescribeAclsResponse,
+} from './messages/describe-acls.ts';
+export {
+  createAclsApi,
+  createAclsRequest,
+  type CreateAclsRequest,
+  createAclsResponse,
+  type CreateAclsResponse,
+} from './messages/create-acls.ts';
+export {
+  deleteAclsApi,
+  deleteAclsRequest,
+  type DeleteAclsRequest,
+  deleteAclsResponse,
+  type DeleteAclsResponse,
+} from './messages/delete-acls.ts';
+export {
+  describeClientQuotasApi,
+  describeClientQuotasRequest,
+  type DescribeClientQuotasRequest,
+  describeClientQuotasResponse,
+  type DescribeClientQuotasResponse,
+} from './messages/describe-client-quotas.ts';
+export {
+  alterClientQuotasApi,
+  alterClientQuotasRequest,
+  type AlterClientQuotasRequest,
+  alterClientQuotasResponse,
+  type AlterClientQuotasResponse,
+} from './messages/alter-client-quotas.ts';
+export {
+  describeUserScramCredentialsApi,
+  describeUserScramCredentialsRequest,
+  type DescribeUserScramCredentialsRequest,
+  describeUserScramCredentialsResponse,
+  type DescribeUserScramCredentialsResponse,
+} from './messages/describe-user-scram-credentials.ts';
+export {
+  alterUserScramCredentialsApi,
+  alterUserScramCredentialsRequest,
+  type AlterUserScramCredentialsRequest,
+  alterUserScramCredentialsResponse,
+  type AlterUserScramCredentialsResponse,
+} from './messages/alter-user-scram-credentials.ts';
+export {
   consumerProtocolAssignment,
   type ConsumerProtocolAssignment,
 } from './messages/consumer-protocol-assignment.ts';

@@ -24,6 +24,9 @@ import { addOffsetsToTxnApi } from './add-offsets-to-txn.ts';
 import { endTxnApi } from './end-txn.ts';
 import { writeTxnMarkersApi } from './write-txn-markers.ts';
 import { txnOffsetCommitApi } from './txn-offset-commit.ts';
+import { describeAclsApi } from './describe-acls.ts';
+import { createAclsApi } from './create-acls.ts';
+import { deleteAclsApi } from './delete-acls.ts';
 import { describeConfigsApi } from './describe-configs.ts';
 import { alterConfigsApi } from './alter-configs.ts';
 import { alterReplicaLogDirsApi } from './alter-replica-log-dirs.ts';
@@ -36,6 +39,10 @@ import { incrementalAlterConfigsApi } from './incremental-alter-configs.ts';
 import { alterPartitionReassignmentsApi } from './alter-partition-reassignments.ts';
 import { listPartitionReassignmentsApi } from './list-partition-reassignments.ts';
 import { offsetDeleteApi } from './offset-delete.ts';
+import { describeClientQuotasApi } from './describe-client-quotas.ts';
+import { alterClientQuotasApi } from './alter-client-quotas.ts';
+import { describeUserScramCredentialsApi } from './describe-user-scram-credentials.ts';
+import { alterUserScramCredentialsApi } from './alter-user-scram-credentials.ts';
 import { updateFeaturesApi } from './update-features.ts';
 import { describeClusterApi } from './describe-cluster.ts';
 import { describeProducersApi } from './describe-producers.ts';
@@ -73,6 +80,9 @@ export const apis = [
   endTxnApi,
   writeTxnMarkersApi,
   txnOffsetCommitApi,
+  describeAclsApi,
+  createAclsApi,
+  deleteAclsApi,
   describeConfigsApi,
   alterConfigsApi,
   alterReplicaLogDirsApi,
@@ -85,6 +95,10 @@ export const apis = [
   alterPartitionReassignmentsApi,
   listPartitionReassignmentsApi,
   offsetDeleteApi,
+  describeClientQuotasApi,
+  alterClientQuotasApi,
+  describeUserScramCredentialsApi,
+  alterUserScramCredentialsApi,
   updateFeaturesApi,
   describeClusterApi,
   describeProducersApi,
