@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { KnownAccessKeys, SecretSealing } from '@tailrace/identity';
 import { ShardLimits } from '@tailrace/quota';
-import { openStore, startOnDemandScaling, startRetention, type Store, StreamCatalog } from '@tailrace/shard-core';
+import {
+  KeyRing,
+  openEncryptedStore,
+  openStore,
+  startOnDemandScaling,
+  startRetention,
+  type Store,
+  StreamCatalog,
+} from '@tailrace/shard-core';
 import { createLogger, type Logger, startMetricsServer, startTelemetry } from '@tailrace/telemetry';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -15,6 +23,7 @@ export interface FoundationOptions {
 export interface Foundation {
   readonly settings: Settings;
   readonly logger: Logger;
+  /** Seals and opens the records of encrypted streams. */
   readonly store: Store;
   readonly catalog: StreamCatalog;
   readonly limits: ShardLimits;
@@ -38,10 +47,22 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
   try {
     const telemetry = await startTelemetry({ serviceName, serviceVersion });
     opened.push(() => telemetry.shutdown());
-    const store = await openStore(settings);
-    opened.push(() => store.close());
-    const catalog = await StreamCatalog.open(store);
+    const engine = await openStore(settings);
+    opened.push(() => engine.close());
+    const catalog = await StreamCatalog.open(engine);
     opened.push(() => catalog.close());
+    const encrypted = await openEncryptedStore(engine, catalog, {
+      keyRing: new KeyRing(settings.encryptionKeys),
+      onWorn: (keyId, seals) =>
+        logger.warn(
+          { encryptionKey: keyId, batches: seals },
+          'encryption: this key has sealed half as many batches as are safe under one key; go on to another one',
+        ),
+      onError: (error) =>
+        logger.warn({ err: error }, 'encryption: the use of keys was not counted; the next try adds it'),
+    });
+    opened.push(() => encrypted.close());
+    const { store } = encrypted;
     const limits = new ShardLimits(store.tokenBuckets, {
       enabled: settings.limits,
       refusePercent: settings.injectThrottling,

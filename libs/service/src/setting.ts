@@ -146,3 +146,32 @@ export function secretKeys(
     },
   };
 }
+
+/** Keys of 32 bytes with a name each, the names all different. What was given is no part of a problem. */
+export function namedSecretKeys(
+  variable: string,
+  isName: RegExp,
+  parseKey: (text: string) => Buffer | undefined,
+  { help }: Words,
+): Setting<readonly { readonly id: string; readonly bytes: Buffer }[]> {
+  const problem =
+    'must be keys, each as ID=KEY, with commas between: the ids all different, of letters, digits, dots, dashes and ' +
+    'underscores, the keys of 32 bytes, as 64 hexadecimal digits or in base64';
+  return {
+    variable,
+    help,
+    form: 'ID=KEY[,ID=KEY…]',
+    fallback: '',
+    secret: true,
+    parse: (value) => {
+      const keys = new Map<string, Buffer>();
+      for (const item of value === '' ? [] : value.split(',')) {
+        const [, id = '', text = ''] = /^([^=]*)=(.*)$/.exec(item) ?? [];
+        const bytes = parseKey(text);
+        if (!isName.test(id) || bytes === undefined || keys.has(id)) return { problem };
+        keys.set(id, bytes);
+      }
+      return { value: [...keys].map(([id, bytes]) => ({ id, bytes })) };
+    },
+  };
+}

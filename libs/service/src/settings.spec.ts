@@ -31,6 +31,7 @@ describe('settings', () => {
         account: '000000000000',
         region: undefined,
         masterKeys: [],
+        encryptionKeys: [],
         limits: true,
         injectThrottling: 0,
         autoCreateTopics: true,
@@ -109,6 +110,27 @@ describe('settings', () => {
     });
     expect(settings.masterKeys).toEqual([key, key]);
   });
+
+  it('reads keys with ids, in their order', () => {
+    const [one, two] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const { settings } = readSettings({
+      TAILRACE_ENCRYPTION_KEYS: `2026-11=${two.toString('base64')},old=${one.toString('hex')}`,
+    });
+    expect(settings.encryptionKeys).toEqual([
+      { id: '2026-11', bytes: two },
+      { id: 'old', bytes: one },
+    ]);
+  });
+
+  it.each(['hush', '=hush', 'a=hush', `a b=${'ab'.repeat(32)}`, `a=${'ab'.repeat(32)},a=${'cd'.repeat(32)}`])(
+    'refuses keys with ids that are not in order (%s), and does not show them',
+    (TAILRACE_ENCRYPTION_KEYS) => {
+      const [problem, ...others] = problemsOf({ TAILRACE_ENCRYPTION_KEYS });
+      expect(problem).toMatch(/^TAILRACE_ENCRYPTION_KEYS: must be keys, each as ID=KEY, with commas between: /);
+      expect(problem).not.toContain('hush');
+      expect(others).toEqual([]);
+    },
+  );
 
   it('take an IPv6 host in brackets as advertised address', () => {
     expect(readSettings({ TAILRACE_KAFKA_ADVERTISED: '[::1]:9092' }).settings.kafkaAdvertised).toEqual({

@@ -1,6 +1,18 @@
 import { parseMasterKey } from '@tailrace/identity';
+import { ENCRYPTION_KEY_ID } from '@tailrace/shard-core';
 import { isLoopback } from './loopback.ts';
-import { choice, hostAndPort, integer, matching, onOff, port, secretKeys, type Setting, text } from './setting.ts';
+import {
+  choice,
+  hostAndPort,
+  integer,
+  matching,
+  onOff,
+  port,
+  namedSecretKeys,
+  secretKeys,
+  type Setting,
+  text,
+} from './setting.ts';
 
 /** Every setting of the service, in the order in which `--help` lists them. */
 export const SETTINGS = {
@@ -59,6 +71,9 @@ export const SETTINGS = {
   ),
   masterKeys: secretKeys('TAILRACE_MASTER_KEYS', parseMasterKey, {
     help: 'Encrypts the secrets of access keys in the store: 32 bytes, as 64 hexadecimal digits or in base64. Of several, the first encrypts and all decrypt. Without one, secrets are stored as they are.',
+  }),
+  encryptionKeys: namedSecretKeys('TAILRACE_ENCRYPTION_KEYS', ENCRYPTION_KEY_ID, parseMasterKey, {
+    help: 'Keys that StartStreamEncryption can name, each with an id: 32 bytes, as 64 hexadecimal digits or in base64. The first is alias/aws/kinesis. Keep a key for as long as records lie encrypted under it: without it they cannot be read.',
   }),
   limits: onOff('TAILRACE_LIMITS', 'on', {
     help: 'The per-shard limits of Kinesis: 1 MiB/s and 1,000 records/s in, 2 MiB/s and 5 calls/s out.',

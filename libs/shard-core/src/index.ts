@@ -49,6 +49,7 @@ export {
   shardForOffset,
   Stream,
   type StreamDocument,
+  type StreamEncryption,
   type StreamMode,
   type StreamSettings,
   type StreamStatus,
@@ -60,6 +61,17 @@ export {
   STREAM_NAME_CHARACTERS_MAX,
   StreamCatalog,
 } from './streams/stream-catalog.ts';
+export {
+  ENCRYPTION_KEY_BYTES,
+  ENCRYPTION_KEY_ID,
+  type EncryptionKey,
+  KeyRing,
+  type NamedKey,
+  SERVICE_KEY_ALIAS,
+} from './encryption/key-ring.ts';
+export { type EncryptedStore, type EncryptedStoreOptions, openEncryptedStore } from './encryption/encrypted-store.ts';
+export { encryptedLog, type EncryptionOptions } from './encryption/encrypted-log.ts';
+export { EncryptionKeyMissing, isSealed } from './encryption/sealed-batch.ts';
 export { openStore, type StoreSettings } from './open-store.ts';
 export {
   dropExpiredShards,

@@ -1,3 +1,4 @@
+import { crc32c } from '@tailrace/hashing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Draft, errorCodes, errorName, produceApi, type produceRequest } from '@tailrace/kafka-protocol';
 import type { ShardLimits } from '@tailrace/quota';
@@ -100,6 +101,7 @@ describe('Produce', () => {
     ['two batches', () => Buffer.concat([batchOf(['a']), batchOf(['b'])]), 'INVALID_RECORD'],
     ['a batch with something behind it', () => Buffer.concat([batchOf(['a']), Buffer.from('x')]), 'INVALID_RECORD'],
     ['a control batch', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],
+    ["a batch with the log's own attribute", () => withLogAttribute(batchOf(['a'])), 'INVALID_RECORD'],
     [
       'a transactional batch',
       () => batchOf(['a'], { isTransactional: true, producer: { id: 1n, epoch: 0, baseSequence: 0 } }),
@@ -288,6 +290,13 @@ function damaged(batch: Buffer): Buffer {
   const copy = Buffer.from(batch);
   copy[copy.length - 1]! ^= 1;
   return copy;
+}
+
+/** As the log marks batches that it has encrypted. */
+function withLogAttribute(batch: Buffer): Buffer {
+  batch.writeInt16BE(0x4000, 21);
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+  return batch;
 }
 
 function withMagic(batch: Buffer, magic: number): Buffer {

@@ -72,6 +72,8 @@ export interface LogSlice {
   readonly batchCount: number;
   /** Append time of each batch in milliseconds, in the order of the batches over all chunks. */
   readonly appendTimesMs: readonly number[];
+  /** Of each batch, where the store encrypts: whether it lay encrypted. Absent: none did. */
+  readonly sealed?: readonly boolean[];
   /** Where to read on: the offset after the last batch, or the asked offset when the slice is empty. */
   readonly nextOffset: bigint;
   readonly bounds: ShardBounds;

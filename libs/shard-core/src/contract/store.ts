@@ -1,3 +1,4 @@
+import type { KeyRing } from '../encryption/key-ring.ts';
 import type { Documents } from './documents.ts';
 import type { Leases } from './leases.ts';
 import type { Log } from './log.ts';
@@ -30,6 +31,8 @@ export interface Store {
   readonly documents: Documents;
   readonly leases: Leases;
   readonly tokenBuckets: TokenBuckets;
+  /** The keys under which streams may ask to be encrypted; absent: this store encrypts nothing. */
+  readonly keyRing?: KeyRing;
 
   /** Cheap enough to be asked every second. */
   health(): Promise<StoreHealth>;

@@ -63,6 +63,12 @@ export interface StreamSettings {
   readonly shardLevelMetrics?: readonly string[];
 }
 
+/** The key of an encrypted stream: its id in the key ring, and the name by which it was asked for. */
+export interface StreamEncryption {
+  readonly key: string;
+  readonly keyId: string;
+}
+
 /** What is kept of a stream: one document, so that every change of it is one step. */
 export interface StreamDocument extends StreamSettings {
   /** The UUID as 22 base64url characters; also the Kafka topic id. */
@@ -83,6 +89,13 @@ export interface StreamDocument extends StreamSettings {
   /** When its mode, and its shard count as a whole, were changed within the last day. */
   readonly modeChangesMs?: readonly number[];
   readonly shardCountChangesMs?: readonly number[];
+  /** What is written now is encrypted; absent: it is stored as it comes. */
+  readonly encryption?: StreamEncryption;
+  /** Some of its records may lie encrypted, whether or not encryption is on now. Stays for ever. */
+  readonly wasEncrypted?: true;
+  /** When encryption was turned on, and off, within the last day. */
+  readonly encryptionStartsMs?: readonly number[];
+  readonly encryptionStopsMs?: readonly number[];
 }
 
 export interface Shard {

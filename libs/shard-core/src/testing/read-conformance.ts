@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { accepted, append, makeBatch, newShardKey, openNewShard, readAll, recordsOf } from './batches.ts';
-import type { CurrentStore } from './store-conformance.ts';
+import type { ConformanceOptions, CurrentStore } from './store-conformance.ts';
 
-export function readConformance(store: CurrentStore): void {
+export function readConformance(store: CurrentStore, { storedOverheadBytes = 0 }: ConformanceOptions): void {
   it('answers an empty slice at the end, with the asked offset to go on from', async () => {
     const { log } = store();
     const shard = await openNewShard(log, 5n);
@@ -35,11 +35,12 @@ export function readConformance(store: CurrentStore): void {
     const shard = await openNewShard(log);
     const { length } = makeBatch(['value']);
     for (let i = 0; i < 5; i++) accepted(await append(log, shard, ['value']));
+    const stored = length + storedOverheadBytes;
     for (const [maxBytes, batches] of [
-      [2 * length, 2],
-      [3 * length - 1, 2],
-      [3 * length, 3],
-      [100 * length, 5],
+      [2 * stored, 2],
+      [3 * stored - 1, 2],
+      [3 * stored, 3],
+      [100 * stored, 5],
     ] as const) {
       const slice = accepted(await log.read(shard, 0n, { maxBytes }));
       expect(recordsOf(slice)).toHaveLength(batches);

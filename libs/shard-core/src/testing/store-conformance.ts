@@ -23,6 +23,8 @@ export interface StoreUnderTest {
 export interface ConformanceOptions {
   /** The largest batch that the store under test takes; without it that refusal is not tried. */
   readonly batchBytesMax?: number;
+  /** Bytes that a batch takes in the store above its own, which `maxBytes` of a read counts. Default 0. */
+  readonly storedOverheadBytes?: number;
   /** How many copies the store under test keeps of a record, the primary among them. Default 1. */
   readonly copies?: number;
 }
@@ -54,9 +56,9 @@ export function storeConformance(
   describe(`${name}, by the contract`, () => {
     group('append', (store) => appendConformance(store, options));
     group('idempotent producers', producerConformance);
-    group('read', readConformance);
+    group('read', (store) => readConformance(store, options));
     group('search by time', timeConformance);
-    group('shards', shardConformance);
+    group('shards', (store) => shardConformance(store, options));
     group('awaitAppend', awaitAppendConformance);
     group('documents', documentsConformance);
     group('leases', leasesConformance);

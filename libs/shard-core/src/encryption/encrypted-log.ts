@@ -1,0 +1,77 @@
+import type { Appended, AppendRequest, Log, LogSlice } from '../contract/log.ts';
+import type { Outcome } from '../contract/refusal.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
+import type { KeyRing } from './key-ring.ts';
+import { holdsSealed, isSealed, openChunk, sealBatch, sealedOverheadBytes } from './sealed-batch.ts';
+
+export interface EncryptionOptions {
+  readonly keyRing: KeyRing;
+  /** The key under which what is written to a shard is sealed now; `undefined`: it is stored as it comes. */
+  readonly keyOf: (shard: ShardKey) => string | undefined;
+  /** Whether a batch of the shard may lie sealed. Too often `true` costs time; too seldom gives out sealed bytes. */
+  readonly mayBeSealed: (shard: ShardKey) => boolean;
+  /** Is told of each batch that is sealed. */
+  readonly onSealed?: (keyId: string) => void;
+}
+
+/**
+ * A log whose records lie encrypted where their stream asks for it. Batches are sealed before the engine sees them and
+ * opened before a reader does, so neither engines nor doors know of it; headers stay readable, and with them offsets,
+ * times and the sequences of producers. Control batches, which engines write themselves, hold no data and stay plain.
+ */
+export function encryptedLog(log: Log, options: EncryptionOptions): Log {
+  const { keyRing, keyOf, mayBeSealed, onSealed } = options;
+
+  function opened(shard: ShardKey, outcome: Outcome<LogSlice>): Outcome<LogSlice> {
+    // After the read: what it brings may have been sealed while it was under way.
+    if (!outcome.ok || outcome.value.batchCount === 0 || !mayBeSealed(shard)) return outcome;
+    const slice = outcome.value;
+    if (!slice.chunks.some(holdsSealed)) return outcome;
+    try {
+      const chunks = slice.chunks.map((chunk) => openChunk(chunk, shard, keyRing));
+      return {
+        ok: true,
+        value: {
+          ...slice,
+          chunks: chunks.map(({ chunk }) => chunk),
+          byteCount: chunks.reduce((sum, { chunk }) => sum + chunk.length, 0),
+          sealed: chunks.flatMap(({ sealed }) => sealed),
+          release() {},
+        },
+      };
+    } finally {
+      // All of it has been copied.
+      slice.release();
+    }
+  }
+
+  /** Runs up to the engine's append without a break: appends of one shard land in the order in which they were started. */
+  async function appendSealed(request: AppendRequest, keyId: string): Promise<Outcome<Appended>> {
+    const { batch, shard } = request;
+    const sealed = sealBatch(batch, shard, keyId, keyRing);
+    onSealed?.(keyId);
+    const outcome = await log.append({ ...request, ...sealed });
+    if (outcome.ok || outcome.refusal.code !== 'batchTooLarge') return outcome;
+    // In the caller's bytes: what sealing adds is our affair.
+    const maxBytes = outcome.refusal.maxBytes - sealedOverheadBytes(keyId);
+    return { ok: false, refusal: { ...outcome.refusal, bytes: batch.length, maxBytes } };
+  }
+
+  return {
+    append(request) {
+      const { shard, header } = request;
+      if (isSealed(header)) throw new RangeError('a batch that is sealed already');
+      const keyId = keyOf(shard);
+      return keyId === undefined || header.isControl ? log.append(request) : appendSealed(request, keyId);
+    },
+    read: (shard, fromOffset, limits) => log.read(shard, fromOffset, limits).then((outcome) => opened(shard, outcome)),
+    openShard: (shard, openOptions) => log.openShard(shard, openOptions),
+    bounds: (shard) => log.bounds(shard),
+    offsetForTime: (shard, timestampMs, by) => log.offsetForTime(shard, timestampMs, by),
+    maxRecordTimestamp: (shard) => log.maxRecordTimestamp(shard),
+    trim: (shard, beforeOffset) => log.trim(shard, beforeOffset),
+    seal: (shard) => log.seal(shard),
+    deleteShards: (shards) => log.deleteShards(shards),
+    awaitAppend: (positions, awaitOptions) => log.awaitAppend(positions, awaitOptions),
+  };
+}
