@@ -101,6 +101,7 @@ export function memoryStore(clock: () => number = Date.now): MemoryStore {
           appendTimesMs: taken.map(({ appendTimeMs }) => appendTimeMs),
           nextOffset: taken.at(-1)?.nextOffset ?? fromOffset,
           bounds: boundsOf(found),
+          abortedTransactions: [],
           release() {},
         },
       });
@@ -138,6 +139,8 @@ export function memoryStore(clock: () => number = Date.now): MemoryStore {
       for (const key of keys) shards.delete(key);
       return Promise.resolve();
     },
+    endTransaction: () => Promise.reject(new Error('the memory store has no transactions')),
+    producers: () => Promise.reject(new Error('the memory store has no producers')),
     awaitAppend: () => Promise.reject(new Error('the memory store does not wait')),
   };
 

@@ -109,6 +109,7 @@ export class MemoryStore implements Store {
         appendTimesMs,
         nextOffset,
         bounds,
+        abortedTransactions: [],
         release: () => {},
       };
       return { ok: true, value };
@@ -145,6 +146,8 @@ export class MemoryStore implements Store {
       this.#wake();
       return Promise.resolve();
     },
+    endTransaction: () => Promise.reject(new Error('not needed here')),
+    producers: () => Promise.reject(new Error('not needed here')),
     awaitAppend: (positions, { timeoutMs, signal }) => {
       const there = (): boolean =>
         positions.some(({ shard: key, offset }) => {

@@ -1,15 +1,21 @@
 export type { DocumentWrite, DocumentWriteOutcome, Documents, Expected, StoredDocument } from './contract/documents.ts';
 export type { Lease, Leases } from './contract/leases.ts';
 export type {
+  AbortedTransaction,
   Acks,
   Appended,
   AppendRequest,
+  EndTransactionRequest,
+  Isolation,
   Log,
   LogSlice,
+  OpenShardOptions,
+  ProducerState,
   ReadLimits,
   ShardBounds,
   TailPosition,
 } from './contract/log.ts';
+export { isAborted, NO_ABORTED_TRANSACTIONS } from './contract/aborted-transactions.ts';
 export { type Outcome, type Refusal, type RefusalCode, StoreUnavailable } from './contract/refusal.ts';
 export { parseShardKey, type ShardKey, shardKey } from './contract/shard-key.ts';
 export type { Store, StoreHealth, StoreReplica } from './contract/store.ts';

@@ -20,7 +20,7 @@ export const refusalErrors = {
   outOfOrderSequence: errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
   duplicateSequence: errorCodes.DUPLICATE_SEQUENCE_NUMBER,
   staleProducerEpoch: errorCodes.INVALID_PRODUCER_EPOCH,
-  unknownProducer: errorCodes.UNKNOWN_PRODUCER_ID,
+  staleCoordinatorEpoch: errorCodes.TRANSACTION_COORDINATOR_FENCED,
   notEnoughReplicas: errorCodes.NOT_ENOUGH_REPLICAS,
   notEnoughReplicasAfterAppend: errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
   batchTooLarge: errorCodes.MESSAGE_TOO_LARGE,
@@ -35,8 +35,8 @@ export function explainRefusal(refusal: Refusal): string {
       return `Producer ${refusal.producerId} sent sequence ${refusal.sequence} again, longer ago than is remembered`;
     case 'staleProducerEpoch':
       return `Producer ${refusal.producerId} has epoch ${refusal.epoch}, current is ${refusal.current}`;
-    case 'unknownProducer':
-      return `Producer ${refusal.producerId} is not known here and did not begin with sequence 0`;
+    case 'staleCoordinatorEpoch':
+      return `A coordinator of epoch ${refusal.coordinatorEpoch} ends a transaction of producer ${refusal.producerId}, current is ${refusal.current}`;
     case 'notEnoughReplicas':
       return `${refusal.required} copies are required, ${refusal.available} can be made`;
     case 'notEnoughReplicasAfterAppend':

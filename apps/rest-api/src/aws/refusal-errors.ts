@@ -50,7 +50,7 @@ const answers = {
   outOfOrderSequence: inside,
   duplicateSequence: inside,
   staleProducerEpoch: inside,
-  unknownProducer: inside,
+  staleCoordinatorEpoch: inside,
   notEnoughReplicas: inside,
   notEnoughReplicasAfterAppend: inside,
   batchTooLarge: ({ bytes, maxBytes }) =>

@@ -22,7 +22,7 @@ describe('a refusal', () => {
     [{ code: 'outOfOrderSequence', producerId, expected: 1, got: 3 }, 409, false],
     [{ code: 'duplicateSequence', producerId, sequence: 1 }, 409, false],
     [{ code: 'staleProducerEpoch', producerId, epoch: 1, current: 2 }, 409, false],
-    [{ code: 'unknownProducer', producerId }, 409, false],
+    [{ code: 'staleCoordinatorEpoch', producerId, coordinatorEpoch: 1, current: 2 }, 409, false],
     [{ code: 'notEnoughReplicas', required: 2, available: 1 }, 503, true],
     [{ code: 'notEnoughReplicasAfterAppend', required: 2, acknowledged: 1 }, 503, true],
     [{ code: 'batchTooLarge', bytes: 9, maxBytes: 5 }, 413, false],

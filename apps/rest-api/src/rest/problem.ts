@@ -91,7 +91,7 @@ const refusalAnswers = {
   outOfOrderSequence: { status: 409, title: 'Producer sequence out of order', retryable: false },
   duplicateSequence: { status: 409, title: 'Producer sequence repeated', retryable: false },
   staleProducerEpoch: { status: 409, title: 'Producer was fenced', retryable: false },
-  unknownProducer: { status: 409, title: 'Unknown producer', retryable: false },
+  staleCoordinatorEpoch: { status: 409, title: 'Stale coordinator epoch', retryable: false },
   notEnoughReplicas: { status: 503, title: 'Not enough replicas', retryable: true },
   notEnoughReplicasAfterAppend: { status: 503, title: 'Not enough replicas acknowledged', retryable: true },
   batchTooLarge: { status: 413, title: 'Batch too large', retryable: false },
@@ -140,8 +140,8 @@ function refusalDetail(refusal: IngestRefusal): string {
       return `Producer ${refusal.producerId} sent sequence ${refusal.sequence} again, too late to recognise it.`;
     case 'staleProducerEpoch':
       return `Producer ${refusal.producerId} has epoch ${refusal.epoch}; ${refusal.current} has written since.`;
-    case 'unknownProducer':
-      return `Nothing is known of producer ${refusal.producerId}.`;
+    case 'staleCoordinatorEpoch':
+      return `A coordinator of epoch ${refusal.coordinatorEpoch} ends what producer ${refusal.producerId} wrote; ${refusal.current} has since.`;
     case 'notEnoughReplicas':
       return `${refusal.required} copies are required and ${refusal.available} are there; nothing was written.`;
     case 'notEnoughReplicasAfterAppend':

@@ -24,6 +24,58 @@ export interface AppendRequest {
   readonly minInsyncReplicas: number;
   /** How long `acks: 'all'` may wait for replicas, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * The Kafka partition that an idempotent producer sent it to; 0 unless set, at most 65,535. A producer counts its
+   * sequences by partition, and a shard that took over from others gets those of several.
+   */
+  readonly partition?: number;
+}
+
+/** Ends what a producer wrote to one shard in a transaction. */
+export interface EndTransactionRequest extends Pick<
+  AppendRequest,
+  'shard' | 'acks' | 'minInsyncReplicas' | 'timeoutMs' | 'partition'
+> {
+  readonly producerId: bigint;
+  /** At least the one with which the records were written; the shard takes no older one from here on. */
+  readonly producerEpoch: number;
+  /** Grows when the coordinator of the transaction changes. */
+  readonly coordinatorEpoch: number;
+  /** Whether the records count; otherwise committed readers never see them. */
+  readonly commit: boolean;
+}
+
+/** A part of a log that committed readers pass over: what one producer wrote from the one offset to the other. */
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  /** Of its first record. */
+  readonly firstOffset: bigint;
+  /** Of the marker that ended it; in a shard that was sealed before the marker came, of the last record. */
+  readonly lastOffset: bigint;
+}
+
+/** What a shard knows of an idempotent producer, for one Kafka partition. */
+export interface ProducerState {
+  readonly producerId: bigint;
+  readonly partition: number;
+  readonly producerEpoch: number;
+  /** Of its newest record; -1 when only a marker has told of this epoch. */
+  readonly lastSequence: number;
+  /** When its newest batch was appended, in milliseconds since 1970. */
+  readonly lastTimestampMs: number;
+  /** Of the newest marker; -1 when there was none. */
+  readonly coordinatorEpoch: number;
+  readonly currentTransactionStartOffset: bigint | undefined;
+}
+
+export interface OpenShardOptions {
+  readonly startOffset: bigint;
+  /**
+   * Kafka partitions that go on in this shard, and the shard that took their appends until now: what that one knows of
+   * their producers (epochs, sequences, transactions that are open) is known here too. It is sealed, or else refuses
+   * appends for this partition from now on, as `shardSealed`.
+   */
+  readonly producersOf?: readonly { readonly shard: ShardKey; readonly partition: number }[];
 }
 
 export interface Appended {
@@ -44,7 +96,7 @@ export interface ShardBounds {
   /** Readers see records below it: what a failover could still take back lies above. */
   readonly highWatermark: bigint;
   readonly logEndOffset: bigint;
-  /** Below the first record of an open transaction; the high watermark when there is none. */
+  /** Committed readers see records below it: the first record of an open transaction, or else the high watermark. */
   readonly lastStableOffset: bigint;
   /** Closed by a split or merge: it never grows again. */
   readonly sealed: boolean;
@@ -54,11 +106,16 @@ export interface ShardBounds {
   readonly sizeBytes: number;
 }
 
+/** `readCommitted`: only below the last stable offset, and told what was aborted. */
+export type Isolation = 'readUncommitted' | 'readCommitted';
+
 export interface ReadLimits {
   /** Stop before the batch that would exceed it. The first batch is returned whole however large it is. */
   readonly maxBytes: number;
   /** Stop after so many batches. */
   readonly maxBatches?: number;
+  /** `readUncommitted` unless set. */
+  readonly isolation?: Isolation;
 }
 
 /**
@@ -78,6 +135,11 @@ export interface LogSlice {
   readonly nextOffset: bigint;
   readonly bounds: ShardBounds;
   /**
+   * With `readCommitted`, the aborted transactions that overlap the slice, in the order of their first offsets: batches of
+   * these producers within them do not count (`isAborted`). Markers are in the slice in any case.
+   */
+  readonly abortedTransactions: readonly AbortedTransaction[];
+  /**
    * Gives the memory back for reuse. Call it once, when the last byte has been used (for a socket: in the callback of
    * the write). Forgetting it costs memory reuse, not correctness; using a chunk afterwards reads garbage.
    */
@@ -87,24 +149,47 @@ export interface LogSlice {
 export interface TailPosition {
   readonly shard: ShardKey;
   readonly offset: bigint;
+  /** `readCommitted`: wait for the last stable offset rather than for the high watermark. */
+  readonly isolation?: Isolation;
 }
 
 /** What every engine does with the logs of shards. One conformance suite runs against each engine. */
 export interface Log {
-  /** Makes an empty log whose first offset is `startOffset`. Doing it again for the same shard changes nothing. */
-  openShard(shard: ShardKey, options: { readonly startOffset: bigint }): Promise<void>;
+  /**
+   * Makes an empty log whose first offset is `startOffset`. It is there with all that it takes over, or not at all. Doing
+   * it again for the same shard changes nothing.
+   */
+  openShard(shard: ShardKey, options: OpenShardOptions): Promise<void>;
 
   /**
    * Appends one batch: is the shard there and open, is the producer's sequence right, then offset and entry, in one
    * step, whichever of many processes asks. Appends to one shard that are started in order land in order.
    *
+   * A batch whose header says transactional opens the producer's transaction in this shard, if it has none open.
+   *
    * Refuses, in this order: shardNotFound, shardSealed, batchTooLarge, notEnoughReplicas, staleProducerEpoch,
-   * unknownProducer, outOfOrderSequence, duplicateSequence; after the append: notEnoughReplicasAfterAppend.
+   * outOfOrderSequence, duplicateSequence; after the append: notEnoughReplicasAfterAppend.
    * Throws StoreUnavailable; then it is unknown whether the append was made, except that it never is made twice.
    */
   append(request: AppendRequest): Promise<Outcome<Appended>>;
 
-  /** Reads whole batches below the high watermark. Refuses: shardNotFound, offsetOutOfRange. */
+  /**
+   * Appends the marker (a control batch) that ends a producer's transaction in this shard, and ends it, in one step. With
+   * no transaction open the marker is appended all the same, so it can be sent again. What the producer wrote in the same
+   * transaction to the shards from which this one took its partition over is ended before.
+   *
+   * Refuses, in this order: shardNotFound, shardSealed, notEnoughReplicas, staleProducerEpoch (the shard knows a newer
+   * one), staleCoordinatorEpoch; after the append: notEnoughReplicasAfterAppend. Throws StoreUnavailable; send it again.
+   */
+  endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>>;
+
+  /** The idempotent producers that the shard remembers, in no order. Refuses: shardNotFound. */
+  producers(shard: ShardKey): Promise<Outcome<readonly ProducerState[]>>;
+
+  /**
+   * Reads whole batches below the high watermark; with `readCommitted` below the last stable offset.
+   * Refuses: shardNotFound, offsetOutOfRange.
+   */
   read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>>;
 
   /** Refuses: shardNotFound. */

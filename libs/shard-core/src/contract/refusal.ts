@@ -50,8 +50,13 @@ export type Refusal =
       readonly epoch: number;
       readonly current: number;
     }
-  /** A sequence other than 0 from a producer of which the shard knows nothing. */
-  | { readonly code: 'unknownProducer'; readonly producerId: bigint }
+  /** Another coordinator has ended a transaction of this producer since. */
+  | {
+      readonly code: 'staleCoordinatorEpoch';
+      readonly producerId: bigint;
+      readonly coordinatorEpoch: number;
+      readonly current: number;
+    }
   /** Too few replicas were connected before the append: nothing was written. */
   | { readonly code: 'notEnoughReplicas'; readonly required: number; readonly available: number }
   /** Written, but too few replicas acknowledged in time: the append may or may not survive a failover. */

@@ -1,4 +1,17 @@
-import type { Appended, AppendRequest, Log, LogSlice, ReadLimits, ShardBounds, TailPosition } from '../contract/log.ts';
+import { encodeEndTransactionMarker, readBatchHeader } from '@tailrace/kafka-protocol';
+import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
+import type {
+  Appended,
+  AppendRequest,
+  EndTransactionRequest,
+  Log,
+  LogSlice,
+  OpenShardOptions,
+  ProducerState,
+  ReadLimits,
+  ShardBounds,
+  TailPosition,
+} from '../contract/log.ts';
 import { type Outcome, type Refusal, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { TailCache } from '../tail-cache.ts';
@@ -63,7 +76,7 @@ export class EmbeddedLog implements Log {
     return this.#failure;
   }
 
-  async openShard(key: ShardKey, { startOffset }: { readonly startOffset: bigint }): Promise<void> {
+  async openShard(key: ShardKey, { startOffset }: OpenShardOptions): Promise<void> {
     if (startOffset < 0n || startOffset > OFFSET_MAX) throw new RangeError(`a start offset of ${startOffset}`);
     await this.#shards.open(key, Number(startOffset));
   }
@@ -75,6 +88,18 @@ export class EmbeddedLog implements Log {
     });
   }
 
+  endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>> {
+    const { commit: commits, producerId, producerEpoch, coordinatorEpoch } = request;
+    const marker = { commits, producerId, producerEpoch, coordinatorEpoch, timestampMs: this.#clock() };
+    const batch = encodeEndTransactionMarker(marker);
+    return this.append({ ...request, batch, header: readBatchHeader(batch, 0) });
+  }
+
+  async producers(key: ShardKey): Promise<Outcome<readonly ProducerState[]>> {
+    const shard = this.#shards.get(key);
+    return shard === undefined ? shardNotFound(key) : { ok: true, value: shard.producers.states() };
+  }
+
   async read(key: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
     const shard = this.#shards.get(key);
     if (shard === undefined) return shardNotFound(key);
@@ -83,7 +108,8 @@ export class EmbeddedLog implements Log {
     if (from === shard.durableEnd) return { ok: true, value: emptySlice(fromOffset, shard.bounds()) };
     const bounds = shard.bounds();
     const cached = this.#tail.read(key, fromOffset, limits, bounds.highWatermark);
-    if (cached !== undefined) return { ok: true, value: { ...cached, bounds, release() {} } };
+    if (cached !== undefined)
+      return { ok: true, value: { ...cached, bounds, abortedTransactions: NO_ABORTED_TRANSACTIONS, release() {} } };
     return { ok: true, value: await this.#reader.read(shard, from, limits) };
   }
 

@@ -1,4 +1,5 @@
-import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
+import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
+import type { AbortedTransaction, LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
 import { COMPACTED_BATCH_BYTES_MAX } from './bounds.ts';
 import type { SlabPool } from './slab-pool.ts';
 
@@ -10,6 +11,7 @@ class SlabSlice implements LogSlice {
   readonly appendTimesMs: readonly number[];
   readonly nextOffset: bigint;
   readonly bounds: ShardBounds;
+  readonly abortedTransactions: readonly AbortedTransaction[];
   readonly #pool: SlabPool;
   #slabs: readonly Buffer[];
 
@@ -20,6 +22,7 @@ class SlabSlice implements LogSlice {
     this.appendTimesMs = slice.appendTimesMs;
     this.nextOffset = slice.nextOffset;
     this.bounds = slice.bounds;
+    this.abortedTransactions = slice.abortedTransactions;
     this.#slabs = slabs;
     this.#pool = pool;
   }
@@ -95,7 +98,15 @@ export class SliceBuilder {
     const nextOffset = BigInt(this.next);
     const appendTimesMs = this.#appendTimesMs;
     return new SlabSlice(
-      { chunks: this.#chunks, byteCount, batchCount, appendTimesMs, nextOffset, bounds },
+      {
+        chunks: this.#chunks,
+        byteCount,
+        batchCount,
+        appendTimesMs,
+        nextOffset,
+        bounds,
+        abortedTransactions: NO_ABORTED_TRANSACTIONS,
+      },
       this.#slabs,
       pool,
     );
@@ -117,6 +128,7 @@ export function emptySlice(fromOffset: bigint, bounds: ShardBounds): LogSlice {
     appendTimesMs: [],
     nextOffset: fromOffset,
     bounds,
+    abortedTransactions: NO_ABORTED_TRANSACTIONS,
     release() {},
   };
 }

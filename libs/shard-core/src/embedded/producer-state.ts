@@ -1,4 +1,5 @@
 import type { BatchHeader } from '@tailrace/kafka-protocol';
+import type { ProducerState } from '../contract/log.ts';
 import type { Refusal } from '../contract/refusal.ts';
 
 /** Kafka's number: a producer may have five requests in flight, so any of the last five may come again. */
@@ -119,6 +120,22 @@ export class ProducerTable {
 
   get size(): number {
     return this.#durable.size;
+  }
+
+  /** The durable part, as the contract tells it. */
+  states(): ProducerState[] {
+    return [...this.#durable].map(([producerId, { epoch, batches, appendTimeMs }]) => {
+      const last = batches.at(-1);
+      return {
+        producerId,
+        partition: 0,
+        producerEpoch: epoch,
+        lastSequence: last === undefined ? -1 : (last.sequence + last.recordCount - 1) % SEQUENCES,
+        lastTimestampMs: appendTimeMs,
+        coordinatorEpoch: -1,
+        currentTransactionStartOffset: undefined,
+      };
+    });
   }
 
   /** The durable part as JSON text, for a checkpoint. */

@@ -64,6 +64,9 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
       const keyId = keyOf(shard);
       return keyId === undefined || header.isControl ? log.append(request) : appendSealed(request, keyId);
     },
+    // A marker is no data.
+    endTransaction: (request) => log.endTransaction(request),
+    producers: (shard) => log.producers(shard),
     read: (shard, fromOffset, limits) => log.read(shard, fromOffset, limits).then((outcome) => opened(shard, outcome)),
     openShard: (shard, openOptions) => log.openShard(shard, openOptions),
     bounds: (shard) => log.bounds(shard),

@@ -32,6 +32,9 @@ function replicating(store: Store): Store {
   const log: Log = {
     append: (request) => store.log.append({ ...request, minInsyncReplicas: Math.max(2, request.minInsyncReplicas) }),
     openShard: (shard, options) => store.log.openShard(shard, options),
+    endTransaction: (request) =>
+      store.log.endTransaction({ ...request, minInsyncReplicas: Math.max(2, request.minInsyncReplicas) }),
+    producers: (shard) => store.log.producers(shard),
     read: (shard, fromOffset, limits) => store.log.read(shard, fromOffset, limits),
     bounds: (shard) => store.log.bounds(shard),
     offsetForTime: (shard, timestampMs, by) => store.log.offsetForTime(shard, timestampMs, by),

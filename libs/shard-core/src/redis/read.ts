@@ -1,3 +1,4 @@
+import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
 import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
@@ -60,7 +61,14 @@ export class LogReader {
     const from = Number(fromOffset);
     if (from < view.start || from >= view.watermark) return undefined;
     const run = tailCache.read(shard, fromOffset, limits, BigInt(view.watermark));
-    return run && { ...run, bounds: view.bounds(leaderEpoch.current), release: nothingToRelease };
+    return (
+      run && {
+        ...run,
+        bounds: view.bounds(leaderEpoch.current),
+        abortedTransactions: NO_ABORTED_TRANSACTIONS,
+        release: nothingToRelease,
+      }
+    );
   }
 
   async #read(node: RedisNode, shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
@@ -183,6 +191,7 @@ function slice(
     appendTimesMs: entries.map((entry) => entry.appendTimeMs),
     nextOffset: last === undefined ? fromOffset : BigInt(last.next),
     bounds,
+    abortedTransactions: NO_ABORTED_TRANSACTIONS,
     release: nothingToRelease,
   };
 }

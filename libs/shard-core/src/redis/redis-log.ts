@@ -1,4 +1,16 @@
-import type { Appended, AppendRequest, Log, LogSlice, ReadLimits, ShardBounds, TailPosition } from '../contract/log.ts';
+import { encodeEndTransactionMarker, readBatchHeader } from '@tailrace/kafka-protocol';
+import type {
+  Appended,
+  AppendRequest,
+  EndTransactionRequest,
+  Log,
+  LogSlice,
+  OpenShardOptions,
+  ProducerState,
+  ReadLimits,
+  ShardBounds,
+  TailPosition,
+} from '../contract/log.ts';
 import type { Outcome } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { Appender } from './append.ts';
@@ -23,7 +35,7 @@ export class RedisLog implements Log {
     this.#purger = new Purger(context.keys, context.topology);
   }
 
-  async openShard(shard: ShardKey, { startOffset }: { readonly startOffset: bigint }): Promise<void> {
+  async openShard(shard: ShardKey, { startOffset }: OpenShardOptions): Promise<void> {
     const { topology, keys } = this.#context;
     const { meta, log } = keys.shard(shard);
     const open = () => topology.at(meta, (node) => node.run('open-shard', [meta, log], [String(startOffset)]));
@@ -33,6 +45,18 @@ export class RedisLog implements Log {
 
   append(request: AppendRequest): Promise<Outcome<Appended>> {
     return this.#appender.append(request);
+  }
+
+  endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>> {
+    const { commit: commits, producerId, producerEpoch, coordinatorEpoch } = request;
+    const marker = { commits, producerId, producerEpoch, coordinatorEpoch, timestampMs: Date.now() };
+    const batch = encodeEndTransactionMarker(marker);
+    return this.append({ ...request, batch, header: readBatchHeader(batch, 0) });
+  }
+
+  async producers(shard: ShardKey): Promise<Outcome<readonly ProducerState[]>> {
+    const bounds = await this.bounds(shard);
+    return bounds.ok ? { ok: true, value: [] } : bounds;
   }
 
   read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {

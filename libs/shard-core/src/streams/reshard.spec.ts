@@ -318,6 +318,8 @@ function crashing(inner: Store, crashAt: number, behind: boolean) {
       openShard: (...of) => step(() => inner.log.openShard(...of)),
       seal: (shard) => step(() => inner.log.seal(shard)),
       append: (request) => inner.log.append(request),
+      endTransaction: (request) => inner.log.endTransaction(request),
+      producers: (shard) => inner.log.producers(shard),
       read: (...of) => inner.log.read(...of),
       bounds: (shard) => inner.log.bounds(shard),
       offsetForTime: (...of) => inner.log.offsetForTime(...of),
