@@ -123,6 +123,18 @@ export class GroupCoordinator {
     }
   }
 
+  /**
+   * Whether a member may commit offsets in a transaction, as `commit`; NONE: it may. Who names no member is let through in
+   * any state of the group: the transactional id fences it (before KIP-447 there was nothing else).
+   */
+  async checkTransactionalCommit(groupId: string, identity: MemberIdentity, generation: number): Promise<ErrorCode> {
+    const isSimple = generation < 0 && identity.memberId === '' && identity.instanceId === null;
+    if (isSimple) return this.#refuse(groupId) ?? errorCodes.NONE;
+    const refused = await this.#with(groupId, (group) => group.refuseCommit(identity, generation) ?? errorCodes.NONE);
+    // Its generation is the one that is beginning, so it has seen what the rebalance was for.
+    return refused === errorCodes.REBALANCE_IN_PROGRESS ? errorCodes.NONE : refused;
+  }
+
   /** Whether this bridge may answer for the group at all. */
   refuseRead(groupId: string): ErrorCode | undefined {
     return this.#refuse(groupId);

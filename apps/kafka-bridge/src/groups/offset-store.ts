@@ -45,10 +45,7 @@ export class OffsetStore {
 
   /** Settles when the offsets are durable. Later commits of the same partition win. Rejects with StoreUnavailable. */
   commit(groupId: string, commits: readonly OffsetCommit[]): Promise<void> {
-    const writes = commits.map(({ topic, partition, offset, leaderEpoch, metadata, topicId, committedAtMs }) => {
-      const document: OffsetDocument = { offset: offset.toString(), leaderEpoch, metadata, topicId, committedAtMs };
-      return { key: groupOffsetKey(groupId, topic, partition), value: JSON.stringify(document) };
-    });
+    const writes = offsetWrites(groupId, commits);
     return new Promise((resolve, reject) => {
       this.#gathered.push({ writes, resolve, reject });
       if (!this.#writing) void this.#writeAll();
@@ -121,6 +118,15 @@ export class OffsetStore {
       after = page.at(-1)?.key;
     }
   }
+}
+
+/** What a commit writes: for those who have to write other things in the same step. */
+export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]) {
+  return commits.map(({ topic, partition, offset, leaderEpoch, metadata, topicId, committedAtMs }) => {
+    const document: OffsetDocument = { offset: offset.toString(), leaderEpoch, metadata, topicId, committedAtMs };
+    const key = groupOffsetKey(groupId, topic, partition);
+    return { key, value: JSON.stringify(document), expected: 'any' as const };
+  });
 }
 
 function parse(value: string): CommittedOffset {
