@@ -14,6 +14,7 @@ import type { Answer, Exchange } from '../http/exchange.ts';
 import { authorize } from './authorization.ts';
 import { AwsError, internalFailure } from './aws-error.ts';
 import { type Authentication, callerOfExchange } from './caller.ts';
+import { keyMissingError } from './encryption.ts';
 import { ConsumerRegister } from './consumers/consumer-register.ts';
 import type { SubscriptionTimes } from './consumers/subscription-times.ts';
 import { Subscriptions } from './consumers/subscriptions.ts';
@@ -252,6 +253,8 @@ function errorAnswer(codec: WireCodec, { type, message, statusCode }: AwsError):
 
 function asAwsError(error: unknown, operationName: string, requestId: string): AwsError {
   if (error instanceof AwsError) return error;
+  const keyMissing = keyMissingError(error);
+  if (keyMissing !== undefined) return keyMissing;
   if (error instanceof StoreUnavailable) {
     logger.warn({ door: 'http', requestId, operation: operationName, err: error }, 'the store is unavailable');
   } else {

@@ -1,5 +1,6 @@
 import type { BatchRecord } from '@tailrace/kafka-protocol';
 import { partitionKeyFromKey, type Shard } from '@tailrace/shard-core';
+import { ENCRYPTED } from './encryption.ts';
 import type { WireStructure } from './operation.ts';
 import type { RecordPage, RecordRun } from './record-page.ts';
 import { sequenceNumbersOf } from './record-page-json.ts';
@@ -15,6 +16,7 @@ const ARRIVAL = asciiItem('ApproximateArrivalTimestamp') + headText(CBOR.tag, TI
 const DATA = asciiItem('Data');
 const PARTITION_KEY = Buffer.from(asciiItem('PartitionKey'), 'latin1');
 const RECORDS = asciiItem('Records');
+const ENCRYPTION_TYPE = asciiItem('EncryptionType') + asciiItem(ENCRYPTED);
 /** What a record takes beside data and key, at most: names, a number of 57 digits, a time, heads. */
 const RECORD_FRAME_BYTES = 200;
 /** A key of bytes that are not text is shown in base64 behind a prefix. */
@@ -45,7 +47,7 @@ function sizeOf({ runs }: RecordPage): number {
 }
 
 function writeRun(target: Buffer, start: number, run: RecordRun, shard: Shard): number {
-  const { records, baseOffset, appendTimeMs } = run;
+  const { records, baseOffset, appendTimeMs, encrypted } = run;
   let position = start;
   const numbers = sequenceNumbersOf(records, baseOffset, appendTimeMs, shard);
   const arrival = ARRIVAL + headText(CBOR.unsigned, appendTimeMs) + DATA;
@@ -57,7 +59,7 @@ function writeRun(target: Buffer, start: number, run: RecordRun, shard: Shard): 
   for (let i = 0; i < records.length; i++) {
     const { key, value } = records[i] as BatchRecord;
     const number = numbers[i] as string;
-    target[position++] = CBOR.map | (key === null ? 3 : 4);
+    target[position++] = CBOR.map | ((key === null ? 3 : 4) + (encrypted ? 1 : 0));
     if (number.length === digits) {
       target.set(head, position);
       if (i > 0) target.write(number, position + digitsStart, digits, 'latin1');
@@ -71,6 +73,7 @@ function writeRun(target: Buffer, start: number, run: RecordRun, shard: Shard): 
       position += value.length;
     }
     if (key !== null) position = writeKey(target, position, key);
+    if (encrypted) position += target.write(ENCRYPTION_TYPE, position, 'latin1');
   }
   return position;
 }

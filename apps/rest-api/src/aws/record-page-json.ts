@@ -1,5 +1,6 @@
 import type { BatchRecord } from '@tailrace/kafka-protocol';
 import { formatSequenceNumbers, partitionKeyFromKey, type Shard } from '@tailrace/shard-core';
+import { ENCRYPTED } from './encryption.ts';
 import type { WireStructure } from './operation.ts';
 import type { RecordPage, RecordRun } from './record-page.ts';
 import { sequenceNumberOf } from './shard-description.ts';
@@ -15,6 +16,7 @@ const ARRIVAL = '","ApproximateArrivalTimestamp":';
 const DATA = ',"Data":"';
 const PARTITION_KEY = '","PartitionKey":';
 const WITHOUT_KEY = '"';
+const ENCRYPTION_TYPE = `,"EncryptionType":"${ENCRYPTED}"`;
 /** What a record takes beside data and key, at most: names, a number of 57 digits, a time, quotes, a comma. */
 const RECORD_FRAME_BYTES = 200;
 const QUOTE = 0x22;
@@ -52,7 +54,7 @@ function base64Length(bytes: number): number {
 function writeRun(
   target: Buffer,
   start: number,
-  { records, baseOffset, appendTimeMs }: RecordRun,
+  { records, baseOffset, appendTimeMs, encrypted }: RecordRun,
   shard: Shard,
 ): number {
   let position = start;
@@ -65,6 +67,7 @@ function writeRun(
     if (value !== null) position += target.write(value.toString('base64'), position, 'latin1');
     position =
       key === null ? position + target.write(WITHOUT_KEY, position, 'latin1') : writeKey(target, position, key);
+    if (encrypted) position += target.write(ENCRYPTION_TYPE, position, 'latin1');
     target[position++] = CLOSE_BRACE;
     target[position++] = COMMA;
   }

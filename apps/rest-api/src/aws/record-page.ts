@@ -15,6 +15,8 @@ export interface RecordRun {
   readonly baseOffset: bigint;
   /** Milliseconds since 1970. */
   readonly appendTimeMs: number;
+  /** Whether they lay encrypted. */
+  readonly encrypted: boolean;
 }
 
 /** Records in offset order. Keys and values are views of memory that `release` gives back. */
@@ -112,15 +114,17 @@ export async function readPage(
     let batchIndex = 0;
     for (const chunk of slice.chunks) {
       for (let position = 0; position < chunk.length; position += batchSizeAt(chunk, position)) {
-        const appendTimeMs = slice.appendTimesMs[batchIndex++] as number;
-        takeBatch(chunk, position, appendTimeMs);
+        const appendTimeMs = slice.appendTimesMs[batchIndex] as number;
+        const encrypted = slice.sealed !== undefined && (slice.sealed[batchIndex] as boolean);
+        batchIndex++;
+        takeBatch(chunk, position, appendTimeMs, encrypted);
         if (full) return;
       }
     }
     offset = slice.nextOffset;
   }
 
-  function takeBatch(chunk: Buffer, position: number, appendTimeMs: number): void {
+  function takeBatch(chunk: Buffer, position: number, appendTimeMs: number, encrypted: boolean): void {
     const header = readBatchHeader(chunk, position);
     const { baseOffset } = header;
     const end = baseOffset + BigInt(header.lastOffsetDelta) + 1n;
@@ -156,7 +160,7 @@ export async function readPage(
     }
     if (count < records.length) records.length = count;
     if (count > 0) {
-      runs.push({ records, baseOffset, appendTimeMs });
+      runs.push({ records, baseOffset, appendTimeMs, encrypted });
       recordCount += count;
     }
     const last = records[count - 1];

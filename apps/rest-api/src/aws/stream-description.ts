@@ -1,3 +1,4 @@
+import { ENCRYPTED } from './encryption.ts';
 import type { Stream } from '@tailrace/shard-core';
 import type { WireStructure } from './operation.ts';
 import { retentionHoursOf } from './retention-hours.ts';
@@ -13,6 +14,7 @@ export function describeStream(stream: Stream, arn: string): WireStructure {
     RetentionPeriodHours: retentionHoursOf(stream),
     StreamCreationTimestamp: new Date(document.createdAtMs),
     EnhancedMonitoring: [{ ShardLevelMetrics: document.shardLevelMetrics ?? [] }],
-    EncryptionType: 'NONE',
+    EncryptionType: document.encryption === undefined ? 'NONE' : ENCRYPTED,
+    KeyId: document.encryption?.keyId,
   };
 }

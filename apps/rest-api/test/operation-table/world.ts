@@ -1,4 +1,4 @@
-import { StoreUnavailable, StreamCatalog } from '@tailrace/shard-core';
+import { EncryptionKeyMissing, KeyRing, type ShardKey, StoreUnavailable, StreamCatalog } from '@tailrace/shard-core';
 import { ShardLimits } from '@tailrace/quota';
 import { logger } from '@tailrace/telemetry';
 import type { OperationName } from '../../src/aws/operation-names.ts';
@@ -13,6 +13,8 @@ logger.level = 'silent';
 const ACCOUNT = '000000000000';
 const REGION = 'us-east-1';
 const MINUTE_MS = 60_000;
+/** What cases encrypt with. */
+const KEY_RING = new KeyRing([{ id: 'key-1', bytes: Buffer.alloc(32, 1) }]);
 
 /** A door over a store in memory, and what cases need to bring it into the state that they are about. */
 export class World {
@@ -33,7 +35,12 @@ export class World {
   }
 
   static async open(): Promise<World> {
-    const control: Control = { nowMs: Date.UTC(2026, 10, 23, 12), throttles: false, storeIsAway: false };
+    const control: Control = {
+      nowMs: Date.UTC(2026, 10, 23, 12),
+      throttles: false,
+      storeIsAway: false,
+      keyIsLost: false,
+    };
     const clock = (): number => control.nowMs;
     const store = memoryStore(clock);
     const log = new Proxy(store.log, {
@@ -41,10 +48,13 @@ export class World {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
         if (control.storeIsAway) return () => Promise.reject(new StoreUnavailable('away'));
+        if (control.keyIsLost && name === 'read') {
+          return (shard: ShardKey) => Promise.reject(new EncryptionKeyMissing('lost-key', shard));
+        }
         return member.bind(target) as unknown;
       },
     });
-    const theStore = Object.assign(Object.create(store) as typeof store, { log });
+    const theStore = Object.assign(Object.create(store) as typeof store, { log, keyRing: KEY_RING });
     const catalog = await StreamCatalog.open(theStore, clock);
     const limits = new ShardLimits(store.tokenBuckets, {
       enabled: false,
@@ -70,6 +80,7 @@ export class World {
   recover(): void {
     this.#control.throttles = false;
     this.#control.storeIsAway = false;
+    this.#control.keyIsLost = false;
   }
 
   /** A name that no other has; the table shows all of them as one. */
@@ -147,6 +158,19 @@ export class World {
     this.#control.storeIsAway = true;
   }
 
+  /** Until the end of the case: what is read lies encrypted with it. */
+  loseKey(): void {
+    this.#control.keyIsLost = true;
+  }
+
+  /** A stream that is encrypted with a key that is there no more. */
+  async streamOfLostKey(): Promise<string> {
+    const name = await this.stream();
+    const encryption = { key: 'lost-key', keyId: 'alias/lost-key' };
+    await this.catalog.update(name, (document) => ({ ...document, encryption, wasEncrypted: true }));
+    return name;
+  }
+
   /** Allows warm throughput. */
   async commit(): Promise<void> {
     await this.call('UpdateAccountSettings', { MinimumThroughputBillingCommitment: { Status: 'ENABLED' } });
@@ -164,4 +188,5 @@ interface Control {
   nowMs: number;
   throttles: boolean;
   storeIsAway: boolean;
+  keyIsLost: boolean;
 }

@@ -13,6 +13,7 @@ import {
 } from '@tailrace/telemetry';
 import type { EventStream } from '../../http/event-stream.ts';
 import { AwsError, INTERNAL_FAILURE_TEXT } from '../aws-error.ts';
+import { keyMissingError } from '../encryption.ts';
 import { EventFrames } from '../event-stream/event-frames.ts';
 import { streamNotFound } from '../named-streams.ts';
 import type { WireStructure } from '../operation.ts';
@@ -252,8 +253,9 @@ export class ShardSubscription {
 
   #fail(error: unknown): void {
     if (this.#end === 'gone') return;
-    if (error instanceof AwsError && error.statusCode < 500) {
-      this.#events.write(this.#frames.exception(error));
+    const known = keyMissingError(error) ?? error;
+    if (known instanceof AwsError && known.statusCode < 500) {
+      this.#events.write(this.#frames.exception(known));
       return;
     }
     const { consumer, shard, place } = this.#options;

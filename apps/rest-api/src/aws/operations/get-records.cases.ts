@@ -27,7 +27,12 @@ export const cases: OperationCases = {
       world.throttle();
       return { ShardIterator };
     }),
-    7: operationCase('the store is away', async (world) => {
+    7: operationCase('records whose key is gone', async (world) => {
+      const ShardIterator = await world.iterator();
+      world.loseKey();
+      return { ShardIterator };
+    }),
+    8: operationCase('the store is away', async (world) => {
       const ShardIterator = await world.iterator();
       world.loseStore();
       return { ShardIterator };

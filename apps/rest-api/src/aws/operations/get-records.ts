@@ -2,6 +2,7 @@ import { partitionKeyFromKey, type Shard, shardIdOf } from '@tailrace/shard-core
 import { linksFrom, logMetrics, setHttpTransfer, tracing, trafficMetrics, withLogSpan } from '@tailrace/telemetry';
 import { invalidArgument, resourceNotFound } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
+import { ENCRYPTED } from '../encryption.ts';
 import { dryRun, streamArn } from '../members.ts';
 import { operation, type WireStructure } from '../operation.ts';
 import { isAtEnd, millisBehind, readPage, type RecordPage, traceparentsOf } from '../record-page.ts';
@@ -20,7 +21,7 @@ export const PAGE_BYTES_MAX = 10 * 1024 * 1024;
  * GetRecords: the records from an iterator on, and the iterator behind them.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
  * 1 ValidationException  2 InvalidArgumentException  3 ExpiredIteratorException  4 ResourceNotFoundException
- * 5 DryRunOperationException  6 ProvisionedThroughputExceededException  7 InternalFailure
+ * 5 DryRunOperationException  6 ProvisionedThroughputExceededException  7 KMSNotFoundException  8 InternalFailure
  */
 export const getRecords = operation({
   name: 'GetRecords',
@@ -92,12 +93,13 @@ export const getRecords = operation({
     const { page, shard } = output;
     return {
       ...withoutRecords(output),
-      Records: page.runs.flatMap(({ records, baseOffset, appendTimeMs }) =>
+      Records: page.runs.flatMap(({ records, baseOffset, appendTimeMs, encrypted }) =>
         records.map(({ key, value, offsetDelta }) => ({
           SequenceNumber: sequenceNumberOf(shard, baseOffset + BigInt(offsetDelta), appendTimeMs),
           ApproximateArrivalTimestamp: new Date(appendTimeMs),
           Data: value ?? Buffer.alloc(0),
           PartitionKey: partitionKeyFromKey(key),
+          EncryptionType: encrypted ? ENCRYPTED : undefined,
         })),
       ),
     };

@@ -29,6 +29,8 @@ import { putResourcePolicy } from './put-resource-policy.ts';
 import { registerStreamConsumer } from './register-stream-consumer.ts';
 import { removeTagsFromStream } from './remove-tags-from-stream.ts';
 import { splitShard } from './split-shard.ts';
+import { startStreamEncryption } from './start-stream-encryption.ts';
+import { stopStreamEncryption } from './stop-stream-encryption.ts';
 import { subscribeToShard } from './subscribe-to-shard.ts';
 import { tagResource } from './tag-resource.ts';
 import { untagResource } from './untag-resource.ts';
@@ -86,8 +88,8 @@ export const operations = {
   RemoveTagsFromStream: removeTagsFromStream,
   RestoreDeadLetterQueueRecords: notImplemented,
   SplitShard: splitShard,
-  StartStreamEncryption: notImplemented,
-  StopStreamEncryption: notImplemented,
+  StartStreamEncryption: startStreamEncryption,
+  StopStreamEncryption: stopStreamEncryption,
   SubscribeToShard: subscribeToShard,
   TagResource: tagResource,
   UntagResource: untagResource,

@@ -34,18 +34,23 @@ export const cases: OperationCases = {
       Data: Buffer.from([0, 255]),
       ExplicitHashKey: '9'.repeat(39),
     })),
-    7: operationCase('a dry run', async (world) => ({
+    7: operationCase('a stream whose key is gone', async (world) => ({
+      StreamName: await world.streamOfLostKey(),
+      PartitionKey: 'k',
+      Data: Buffer.from([0, 255]),
+    })),
+    8: operationCase('a dry run', async (world) => ({
       StreamName: await world.stream(),
       PartitionKey: 'k',
       Data: Buffer.from([0, 255]),
       DryRun: true,
     })),
-    8: operationCase('more than the shard takes', async (world) => {
+    9: operationCase('more than the shard takes', async (world) => {
       const StreamName = await world.stream();
       world.throttle();
       return { StreamName, PartitionKey: 'k', Data: Buffer.from([0, 255]) };
     }),
-    9: operationCase('the store is away', async (world) => {
+    10: operationCase('the store is away', async (world) => {
       const StreamName = await world.stream();
       world.loseStore();
       return { StreamName, PartitionKey: 'k', Data: Buffer.from([0, 255]) };

@@ -3,6 +3,7 @@ import { setHttpTransfer } from '@tailrace/telemetry';
 import type { Placed } from '../../ingest/index.ts';
 import { invalidArgument } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
+import { checkEncryptionKey, ENCRYPTED } from '../encryption.ts';
 import { dryRun, hashKey, partitionKey, sequenceNumber, streamArn, streamName } from '../members.ts';
 import { operation } from '../operation.ts';
 import { checkExplicitHashKey, checkRecords, ingestRecordOf, recordData } from '../put-members.ts';
@@ -15,8 +16,8 @@ import { required } from '../wire/shapes.ts';
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
  * 1 ValidationException  2 InvalidArgumentException (no stream named)  3 ResourceNotFoundException
  * 4 ResourceInUseException  5 ValidationException (no partition key, data too large for the stream)
- * 6 InvalidArgumentException (hash key, ordering)  7 DryRunOperationException
- * 8 ProvisionedThroughputExceededException  9 InternalFailure
+ * 6 InvalidArgumentException (hash key, ordering)  7 KMSNotFoundException  8 DryRunOperationException
+ * 9 ProvisionedThroughputExceededException  10 InternalFailure
  */
 export const putRecord = operation({
   name: 'PutRecord',
@@ -33,25 +34,36 @@ export const putRecord = operation({
     StreamARN: streamArn,
     DryRun: dryRun,
   },
-  async run(input, { streams, ingest, span, clock }) {
+  async run(input, { store, streams, ingest, span, clock }): Promise<PutRecordOutput> {
     const stream = await streams.usable(input); // 2, 3, 4
     checkRecords(stream, [input], () => ''); // 5
     checkExplicitHashKey(input.ExplicitHashKey); // 6
     const place = { streamName: stream.name, account: streams.accountOf(input) };
     checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 6
-    endDryRun(input.DryRun); // 7
+    checkEncryptionKey(stream, store); // 7
+    endDryRun(input.DryRun); // 8
     const outcome = await ingest.put(stream, ingestRecordOf(stream, input), span);
-    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 8, 9
+    if (!outcome.ok) throw refusalError(outcome.refusal, place); // 9, 10
     setHttpTransfer(span, 'PutRecord', {
       type: 'send',
       stream: stream.name,
       shardId: outcome.value.shard.shardId,
     });
-    return outcome.value;
+    return stream.document.encryption === undefined ? outcome.value : { ...outcome.value, encrypted: true };
   },
-  toWire: (placed: Placed) => ({ ShardId: placed.shard.shardId, SequenceNumber: numberOf(placed) }),
-  toJson: (placed: Placed) => `{"ShardId":"${placed.shard.shardId}","SequenceNumber":"${numberOf(placed)}"}`,
+  toWire: (placed: PutRecordOutput) => ({
+    ShardId: placed.shard.shardId,
+    SequenceNumber: numberOf(placed),
+    EncryptionType: placed.encrypted ? ENCRYPTED : undefined,
+  }),
+  toJson: (placed: PutRecordOutput) =>
+    `{"ShardId":"${placed.shard.shardId}","SequenceNumber":"${numberOf(placed)}"` +
+    (placed.encrypted ? `,"EncryptionType":"${ENCRYPTED}"}` : '}'),
 });
+
+interface PutRecordOutput extends Placed {
+  readonly encrypted?: true;
+}
 
 function numberOf({ shard, offset, appendTimeMs }: Placed): string {
   return sequenceNumberOf(shard, offset, appendTimeMs);

@@ -3,6 +3,7 @@ import { setHttpTransfer } from '@tailrace/telemetry';
 import type { PutOutcome } from '../../ingest/index.ts';
 import { invalidArgument } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
+import { checkEncryptionKey, ENCRYPTED } from '../encryption.ts';
 import { dryRun, hashKey, partitionKey, streamArn, streamName } from '../members.ts';
 import { operation, type WireStructure } from '../operation.ts';
 import { checkExplicitHashKey, checkRecords, ingestRecordOf, recordData } from '../put-members.ts';
@@ -18,8 +19,8 @@ export const REQUEST_RECORD_BYTES_MAX = 10 * 1024 * 1024;
  * Whole request: 1 ValidationException  2 InvalidArgumentException (size, no stream named)
  *                3 ResourceNotFoundException  4 ResourceInUseException
  *                5 ValidationException (no partition key, data too large for the stream)
- *                6 InvalidArgumentException (hash key)  7 DryRunOperationException
- * Per record:    8 ProvisionedThroughputExceededException  9 InternalFailure
+ *                6 InvalidArgumentException (hash key)  7 KMSNotFoundException  8 DryRunOperationException
+ * Per record:    9 ProvisionedThroughputExceededException  10 InternalFailure
  */
 export const putRecords = operation({
   name: 'PutRecords',
@@ -36,7 +37,7 @@ export const putRecords = operation({
     StreamARN: streamArn,
     DryRun: dryRun,
   },
-  async run(input, { streams, ingest, span }): Promise<PutRecordsOutput> {
+  async run(input, { store, streams, ingest, span }): Promise<PutRecordsOutput> {
     const { Records } = input;
     let bytes = 0;
     for (const { Data, PartitionKey = '' } of Records) bytes += Data.length + Buffer.byteLength(PartitionKey);
@@ -44,16 +45,21 @@ export const putRecords = operation({
     const stream = await streams.usable(input); // 2, 3, 4
     checkRecords(stream, Records, (index) => `records.${index + 1}.member.`); // 5
     for (const { ExplicitHashKey } of Records) checkExplicitHashKey(ExplicitHashKey); // 6
-    endDryRun(input.DryRun); // 7
+    checkEncryptionKey(stream, store); // 7
+    endDryRun(input.DryRun); // 8
     const outcomes = await ingest.putMany(
       stream,
       Records.map((record) => ingestRecordOf(stream, record)),
       span,
-    ); // 8, 9
+    ); // 9, 10
     setHttpTransfer(span, 'PutRecords', { type: 'send', stream: stream.name, recordCount: Records.length });
-    return { outcomes, place: { streamName: stream.name, account: streams.accountOf(input) } };
+    return {
+      outcomes,
+      place: { streamName: stream.name, account: streams.accountOf(input) },
+      encrypted: stream.document.encryption !== undefined,
+    };
   },
-  toWire({ outcomes, place }: PutRecordsOutput): WireStructure {
+  toWire({ outcomes, place, encrypted }: PutRecordsOutput): WireStructure {
     const numbers = sequenceNumbersOf(outcomes);
     return {
       FailedRecordCount: outcomes.reduce((count, { ok }) => count + (ok ? 0 : 1), 0),
@@ -62,9 +68,10 @@ export const putRecords = operation({
           ? { SequenceNumber: numbers[i], ShardId: outcome.value.shard.shardId }
           : recordFault(outcome.refusal, place),
       ),
+      EncryptionType: encrypted ? ENCRYPTED : undefined,
     };
   },
-  toJson({ outcomes, place }: PutRecordsOutput): string {
+  toJson({ outcomes, place, encrypted }: PutRecordsOutput): string {
     const numbers = sequenceNumbersOf(outcomes);
     let failed = 0;
     let records = '';
@@ -79,13 +86,14 @@ export const putRecords = operation({
         records += JSON.stringify(recordFault(outcome.refusal, place));
       }
     }
-    return `{"FailedRecordCount":${failed},"Records":[${records}]}`;
+    return `{"FailedRecordCount":${failed},"Records":[${records}]${encrypted ? `,"EncryptionType":"${ENCRYPTED}"` : ''}}`;
   },
 });
 
 interface PutRecordsOutput {
   readonly outcomes: readonly PutOutcome[];
   readonly place: RefusalPlace;
+  readonly encrypted: boolean;
 }
 
 /** The sequence numbers in request order. Runs that were appended together are counted up, not composed each. */

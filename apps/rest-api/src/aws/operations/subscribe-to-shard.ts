@@ -18,7 +18,7 @@ import type { WireCodec } from '../wire/wire-codec.ts';
  * 4 ResourceInUseException (consumer not ACTIVE)  5 InvalidArgumentException (position)  6 DryRunOperationException
  * 7 ResourceInUseException (another subscription, begun less than 5 seconds ago)  8 LimitExceededException
  * As events: ResourceInUseException (taken over), ResourceNotFoundException (stream or consumer removed),
- * InternalFailureException.
+ * KMSNotFoundException, InternalFailureException.
  */
 export const subscribeToShard = operation({
   name: 'SubscribeToShard',
