@@ -1,4 +1,4 @@
-import type { Documents, StoredDocument } from '@tailrace/shard-core';
+import type { Documents, DocumentWrite, StoredDocument } from '@tailrace/shard-core';
 import { groupOffsetKey, groupOffsetsPrefix } from './group-keys.ts';
 
 /** What the contract takes in one write. */
@@ -24,7 +24,7 @@ export interface OffsetCommit extends CommittedOffset {
 type OffsetDocument = Omit<CommittedOffset, 'offset'> & { readonly offset: string };
 
 interface Commit {
-  readonly writes: readonly { readonly key: string; readonly value: string }[];
+  readonly writes: readonly DocumentWrite[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -100,9 +100,9 @@ export class OffsetStore {
   }
 
   async #write(batch: readonly Commit[]): Promise<void> {
-    const latest = new Map<string, string>();
-    for (const { writes } of batch) for (const { key, value } of writes) latest.set(key, value);
-    const all = [...latest].map(([key, value]) => ({ key, value, expected: 'any' as const }));
+    const latest = new Map<string, DocumentWrite>();
+    for (const { writes } of batch) for (const write of writes) latest.set(write.key, write);
+    const all = [...latest.values()];
     for (let from = 0; from < all.length; from += COMMITS_PER_WRITE_MAX) {
       const written = await this.#documents.write(all.slice(from, from + COMMITS_PER_WRITE_MAX));
       if (!written.ok) throw new Error(`a write without expectations was refused at ${written.conflict.key}`);
@@ -126,6 +126,14 @@ export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]) 
     const document: OffsetDocument = { offset: offset.toString(), leaderEpoch, metadata, topicId, committedAtMs };
     const key = groupOffsetKey(groupId, topic, partition);
     return { key, value: JSON.stringify(document), expected: 'any' as const };
+  });
+}
+
+/** The writes that make these committed offsets of the group, whatever was committed before. */
+export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]): DocumentWrite[] {
+  return commits.map(({ topic, partition, offset, ...rest }) => {
+    const document: OffsetDocument = { offset: offset.toString(), ...rest };
+    return { key: groupOffsetKey(groupId, topic, partition), value: JSON.stringify(document), expected: 'any' };
   });
 }
 
