@@ -121,18 +121,9 @@ export class OffsetStore {
 }
 
 /** What a commit writes: for those who have to write other things in the same step. */
-export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]) {
-  return commits.map(({ topic, partition, offset, leaderEpoch, metadata, topicId, committedAtMs }) => {
-    const document: OffsetDocument = { offset: offset.toString(), leaderEpoch, metadata, topicId, committedAtMs };
-    const key = groupOffsetKey(groupId, topic, partition);
-    return { key, value: JSON.stringify(document), expected: 'any' as const };
-  });
-}
-
-/** The writes that make these committed offsets of the group, whatever was committed before. */
 export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]): DocumentWrite[] {
   return commits.map(({ topic, partition, offset, ...rest }) => {
-    const document: OffsetDocument = { offset: offset.toString(), ...rest };
+    const document: OffsetDocument = { ...rest, offset: offset.toString() };
     return { key: groupOffsetKey(groupId, topic, partition), value: JSON.stringify(document), expected: 'any' };
   });
 }
