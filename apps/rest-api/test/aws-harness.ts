@@ -74,9 +74,7 @@ export async function awsHarness({
       httpVersion: '1.1',
       remoteAddress: '127.0.0.1',
       requestId: '00000000-0000-4000-8000-000000000000',
-      source: undefined as never,
       respond: keep,
-      refuseEarly: keep,
       startEventStream: () => undefined,
     };
     await protocol.handle(exchange, Buffer.from(body as string));

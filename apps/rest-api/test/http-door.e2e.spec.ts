@@ -112,6 +112,44 @@ describe('the HTTP door', () => {
     expect(text.match(/"StreamNames":\["p"\]/g)).toHaveLength(2);
   });
 
+  it('answers alike wherever the bytes of requests are cut', async () => {
+    const sent =
+      rawRequest('ListStreams', {}) +
+      rawRequest('ListStreams', { Limit: 0 }) +
+      rawRequest('ListStreams', {}, ['Transfer-Encoding: chunked'])
+        .replace(/Content-Length: .*\r\n/, '')
+        .slice(0, -2) +
+      '2\r\n{}\r\n0\r\n\r\n' +
+      rawRequest('ListStreams', {}, ['Connection: close']);
+    const cuts = Array.from({ length: sent.length - 1 }, (_, i) => i + 1);
+    for (let from = 0; from < cuts.length; from += 50) {
+      const texts = await Promise.all(
+        cuts.slice(from, from + 50).map(async (cut) => {
+          const raw = await running.socket();
+          raw.socket.write(sent.slice(0, cut), 'latin1');
+          await new Promise((resolve) => setImmediate(resolve));
+          raw.socket.write(sent.slice(cut), 'latin1');
+          return raw.closed;
+        }),
+      );
+      for (const text of texts) {
+        expect(text.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400', 'HTTP/1.1 200', 'HTTP/1.1 200']);
+      }
+    }
+  });
+
+  it('goes on with any other HTTP/1 on a connection that began with plain requests', async () => {
+    await running.catalog.create({ name: 's', shardCount: 1, mode: 'PROVISIONED', origin: 'kinesis' });
+    const raw = await running.socket();
+    raw.socket.write(rawRequest('ListStreams', {}));
+    await raw.until(/\}$/);
+    raw.socket.write(rawRequest('ListStreams', {}, ['Expect: 100-continue']));
+    await raw.until(/\}HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK\r\n[^]*\}$/);
+    raw.socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}');
+    expect(await raw.closed).toMatch(/HTTP\/1.1 400 Bad Request\r\n[^]*$/);
+    await alive();
+  });
+
   it('ignores an offer to upgrade to h2c and answers as HTTP/1.1', async () => {
     const raw = await running.socket();
     raw.socket.write(

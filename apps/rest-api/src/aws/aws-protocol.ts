@@ -52,6 +52,12 @@ const codecs = new Map<string, WireCodec>([jsonCodec, cborCodec].map((codec) => 
 /** Is read as far as to see that it is JSON, and then answered as the service does: in a form of its own. */
 const PLAIN_JSON = 'application/json';
 
+/** Does the header name an operation that this service has, and whose answer is a single body? */
+export function answersAtOnce(target: string | undefined): boolean {
+  const found = target === undefined ? undefined : known.get(target);
+  return found !== undefined && found.operation.stream === undefined;
+}
+
 export interface AwsProtocolDependencies extends Omit<OperationDependencies, 'consumers' | 'subscriptions'> {
   /** Others than the service's. */
   readonly subscriptionTimes?: Partial<SubscriptionTimes> | undefined;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { BodyBudget } from './body-budget.ts';
-import type { Exchange } from './exchange.ts';
+import type { StreamedExchange } from './exchange.ts';
 import { BODIES_HELD_BYTES_MAX } from './http-limits.ts';
 import { type BodyOutcome, gatherBody } from './request-body.ts';
 
 function request(budget: BodyBudget) {
   const source = Object.assign(new EventEmitter(), { pause() {} });
   const outcomes: BodyOutcome[] = [];
-  gatherBody({ headers: {}, source } as unknown as Exchange, budget, 1000, (outcome) => outcomes.push(outcome));
+  gatherBody({ headers: {}, source } as unknown as StreamedExchange, budget, 1000, (outcome) => outcomes.push(outcome));
   return { source, outcomes };
 }
 

@@ -1,8 +1,11 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { EventStream, EventStreams } from './event-stream.ts';
-import { CORS_MAX_AGE_SECONDS } from './http-limits.ts';
+import { httpDate } from './http-date.ts';
+import { CORS_MAX_AGE_SECONDS, HTTP_TIMEOUTS } from './http-limits.ts';
+import type { PlainHead } from './plain-head.ts';
 import { newExtendedRequestId, newRequestId } from './request-ids.ts';
 
 export interface Answer {
@@ -24,8 +27,6 @@ export interface Exchange {
   readonly httpVersion: string;
   readonly remoteAddress: string | undefined;
   readonly requestId: string;
-  /** The stream of the body. */
-  readonly source: IncomingMessage | ServerHttp2Stream;
   /** Answers, once; if the client has gone, nothing happens. */
   respond(answer: Answer): void;
   /**
@@ -34,6 +35,12 @@ export interface Exchange {
    * many as it will, and the request is still to be answered.
    */
   startEventStream(head: { readonly contentType: string }): EventStream | undefined;
+}
+
+/** One whose body is still to be read. */
+export interface StreamedExchange extends Exchange {
+  /** The stream of the body. */
+  readonly source: IncomingMessage | ServerHttp2Stream;
   /** Refuses a request whose body is still coming: what comes is thrown away, and after `lingerMs` the client is cut. */
   refuseEarly(answer: Answer, lingerMs: number): void;
 }
@@ -47,7 +54,7 @@ export interface DoorState {
   readonly eventStreams: EventStreams;
 }
 
-export class Http1Exchange implements Exchange {
+export class Http1Exchange implements StreamedExchange {
   readonly requestId = newRequestId();
   readonly source: IncomingMessage;
   readonly #response: ServerResponse;
@@ -127,7 +134,7 @@ export class Http1Exchange implements Exchange {
   }
 }
 
-export class Http2Exchange implements Exchange {
+export class Http2Exchange implements StreamedExchange {
   readonly requestId = newRequestId();
   readonly source: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
@@ -176,6 +183,54 @@ export class Http2Exchange implements Exchange {
     // RFC 9113, 8.1: a complete answer, then NO_ERROR tells the client to stop sending. Other streams go on.
     stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
     this.respond(answer);
+  }
+}
+
+const KEEP_ALIVE = `Connection: keep-alive\r\nKeep-Alive: timeout=${HTTP_TIMEOUTS.idleMs / 1000}\r\n\r\n`;
+const CLOSE = 'Connection: close\r\n\r\n';
+
+/** A request that was read whole before anything was done with it: its answer is one write. */
+export class PlainExchange implements Exchange {
+  readonly requestId = newRequestId();
+  readonly method = 'POST';
+  readonly path = '/';
+  readonly httpVersion = '1.1';
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly #socket: Socket;
+  readonly #door: DoorState;
+
+  constructor({ headers, rawHeaders }: PlainHead, socket: Socket, door: DoorState) {
+    this.headers = headers;
+    this.rawHeaders = rawHeaders;
+    this.#socket = socket;
+    this.#door = door;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  respond({ statusCode, contentType, body }: Answer): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const flat = answerHeaders(this, contentType, body.length);
+    let head = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n`;
+    for (let i = 0; i < flat.length; i += 2) head += `${flat[i]}: ${flat[i + 1]}\r\n`;
+    head += `Date: ${httpDate()}\r\n${this.#door.closing ? CLOSE : KEEP_ALIVE}`;
+    if (typeof body === 'string') {
+      socket.write(head + body, 'latin1');
+      return;
+    }
+    socket.cork();
+    socket.write(head, 'latin1');
+    socket.write(body);
+    socket.uncork();
+  }
+
+  /** Requests that are answered with a stream of events are not read by the reader of plain ones. */
+  startEventStream(): never {
+    throw new Error('a plain exchange has no stream of events');
   }
 }
 

@@ -10,7 +10,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import { logger, trafficMetrics } from '@tailrace/telemetry';
-import { AwsProtocol } from '../aws/aws-protocol.ts';
+import { answersAtOnce, AwsProtocol } from '../aws/aws-protocol.ts';
 import type { Authentication } from '../aws/caller.ts';
 import type { SubscriptionTimes } from '../aws/consumers/subscription-times.ts';
 import { SealedTokens } from '../aws/sealed-tokens.ts';
@@ -18,7 +18,7 @@ import { JSON_MEDIA_TYPE } from '../aws/wire/json-codec.ts';
 import type { Ingest } from '../ingest/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { EventStreams } from './event-stream.ts';
-import { type Answer, type DoorState, type Exchange, Http1Exchange, Http2Exchange } from './exchange.ts';
+import { type Answer, type Exchange, Http1Exchange, Http2Exchange, type StreamedExchange } from './exchange.ts';
 import {
   CONNECTIONS_MAX,
   H2_CONNECTION_WINDOW_BYTES,
@@ -30,6 +30,7 @@ import {
   type HttpTimeouts,
   TIMEOUT_CHECK_INTERVAL_MS,
 } from './http-limits.ts';
+import { PlainConnection, type PlainDoor } from './plain-connection.ts';
 import { sniffProtocol } from './protocol-sniffer.ts';
 import { type BodyOutcome, gatherBody } from './request-body.ts';
 import { RestOverHttp2 } from './rest-over-http2.ts';
@@ -71,7 +72,7 @@ export function createHttpDoor(dependencies: HttpDoorDependencies, options: Http
 
 const REST_PATH = /^\/(?:v1|openapi\.json|docs|health[a-z/]*)(?:[/?]|$)/;
 
-class Door implements HttpDoor, DoorState {
+class Door implements HttpDoor, PlainDoor {
   readonly #dependencies: HttpDoorDependencies;
   readonly #timeouts: HttpTimeouts;
   readonly #http1: Server;
@@ -81,8 +82,11 @@ class Door implements HttpDoor, DoorState {
   /** Those that have not said yet what they speak. */
   readonly #undecided = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #budget = new BodyBudget();
+  /** Those that have carried nothing but plain requests of the AWS protocol. */
+  readonly #plain = new Set<PlainConnection>();
+  readonly budget = new BodyBudget();
   readonly eventStreams = new EventStreams();
+  readonly #speakHttp1: (socket: Socket) => void;
   #aws: AwsProtocol | undefined;
   closing = false;
 
@@ -112,10 +116,11 @@ class Door implements HttpDoor, DoorState {
     });
     // The HTTP/1 server listens, and its own handling of a connection comes when it is known to be one of HTTP/1.
     const [speakHttp1] = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
+    this.#speakHttp1 = speakHttp1 as (socket: Socket) => void;
     this.#http1.removeAllListeners('connection');
     this.#http1.on('connection', (socket: Socket) => {
       this.#accept(socket, (protocol) => {
-        if (protocol === 'http1') (speakHttp1 as (socket: Socket) => void).call(this.#http1, socket);
+        if (protocol === 'http1') this.#speakPlain(socket);
         else this.#http2.emit('connection', socket);
       });
     });
@@ -156,6 +161,7 @@ class Door implements HttpDoor, DoorState {
     this.#http1.closeIdleConnections();
     for (const socket of this.#undecided) socket.destroy();
     for (const session of this.#sessions) session.close();
+    for (const connection of this.#plain) connection.close();
     const cut = setTimeout(() => {
       for (const session of this.#sessions) session.destroy();
       for (const socket of this.#sockets) socket.destroy();
@@ -183,6 +189,24 @@ class Door implements HttpDoor, DoorState {
       this.#undecided.delete(socket);
       speak(protocol);
     });
+  }
+
+  #speakPlain(socket: Socket): void {
+    const connection = new PlainConnection(socket, this, this.#timeouts);
+    this.#plain.add(connection);
+    socket.once('close', () => this.#plain.delete(connection));
+  }
+
+  speakHttp1(socket: Socket): void {
+    this.#speakHttp1.call(this.#http1, socket);
+  }
+
+  answersAtOnce(target: string | undefined): boolean {
+    return answersAtOnce(target);
+  }
+
+  answerPlain(exchange: Exchange, body: Buffer): Promise<void> {
+    return (this.#aws as AwsProtocol).handle(exchange, body);
   }
 
   #onSession(session: ServerHttp2Session): void {
@@ -214,16 +238,16 @@ class Door implements HttpDoor, DoorState {
   }
 
   /** A request of the AWS protocol. */
-  #serve(exchange: Exchange): void {
+  #serve(exchange: StreamedExchange): void {
     if (exchange.method === 'OPTIONS' && exchange.headers.origin !== undefined) {
       exchange.source.resume();
       exchange.respond({ statusCode: 200, contentType: undefined, body: '' });
       return;
     }
-    gatherBody(exchange, this.#budget, this.#timeouts.bodyMs, (outcome) => this.#answer(exchange, outcome));
+    gatherBody(exchange, this.budget, this.#timeouts.bodyMs, (outcome) => this.#answer(exchange, outcome));
   }
 
-  #answer(exchange: Exchange, outcome: BodyOutcome): void {
+  #answer(exchange: StreamedExchange, outcome: BodyOutcome): void {
     if (!outcome.ok) {
       if (outcome.code !== 'gone') exchange.refuseEarly(bodyRefusals[outcome.code], this.#timeouts.lingerMs);
       return;
@@ -231,7 +255,7 @@ class Door implements HttpDoor, DoorState {
     const { body } = outcome;
     const { length } = body;
     // Does not reject.
-    void (this.#aws as AwsProtocol).handle(exchange, body).then(() => this.#budget.giveBack(length));
+    void (this.#aws as AwsProtocol).handle(exchange, body).then(() => this.budget.giveBack(length));
   }
 }
 

@@ -17,6 +17,8 @@ export interface HttpTimeouts {
   readonly headersMs: number;
   /** To send a body of the AWS protocol. Plain REST streams bodies of any length, and has the idle timeout alone. */
   readonly bodyMs: number;
+  /** For the rest of a body of which a part is there, before it is waited for in the way of `bodyMs`. */
+  readonly restOfBodyMs: number;
   /** In which nothing at all moves on a connection. */
   readonly idleMs: number;
   /** To read a refusal while it still sends: a connection that is cut at once loses the answer that was under way. */
@@ -27,6 +29,7 @@ export const HTTP_TIMEOUTS: HttpTimeouts = {
   sniffMs: 10_000,
   headersMs: 10_000,
   bodyMs: 30_000,
+  restOfBodyMs: 1_000,
   idleMs: 75_000,
   lingerMs: 2_000,
 };

@@ -1,5 +1,5 @@
 import type { BodyBudget } from './body-budget.ts';
-import type { Exchange } from './exchange.ts';
+import type { StreamedExchange } from './exchange.ts';
 import { BODY_BYTES_MAX } from './http-limits.ts';
 
 export type BodyOutcome =
@@ -15,7 +15,7 @@ const EMPTY = Buffer.alloc(0);
  * to the budget when it is done with them.
  */
 export function gatherBody(
-  { headers, source }: Exchange,
+  { headers, source }: StreamedExchange,
   budget: BodyBudget,
   timeoutMs: number,
   done: (outcome: BodyOutcome) => void,
