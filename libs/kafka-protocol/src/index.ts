@@ -37,6 +37,7 @@ export {
   type RecordDraft,
   type RecordHeader,
 } from './records/encode-batch.ts';
+export { type EndTransactionMarker, readEndTransactionMarker } from './records/end-transaction-marker.ts';
 export { compress, type Compression, COMPRESSIONS, decompress } from './compression/compression.ts';
 export { CorruptCompression, UncompressedTooLarge } from './compression/errors.ts';
 export { apis, apisByKey } from './messages/index.ts';

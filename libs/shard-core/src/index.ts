@@ -45,6 +45,7 @@ export { RESHARD_STALL_MS } from './streams/reshard-keeper.ts';
 export { SHARDS_KEPT_MAX } from './streams/reshard-plan.ts';
 export { planUniformScaling, type ScalingStep } from './streams/uniform-scaling.ts';
 export { updateShardCount } from './streams/update-shard-count.ts';
+export { addPartitions, roomForPartitions } from './streams/add-partitions.ts';
 export {
   offsetInShard,
   type Partition,

@@ -1,22 +1,23 @@
+import type { TailPosition } from '../contract/log.ts';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** One call of awaitAppend, known to each of the shards it waits for. */
 export class AppendWaiter {
   readonly #shards: readonly ShardState[];
-  readonly #offsets: readonly number[];
+  readonly #positions: readonly Awaited[];
   readonly #settle: (appended: boolean) => void;
 
-  constructor(shards: readonly ShardState[], offsets: readonly number[], settle: (appended: boolean) => void) {
+  constructor(shards: readonly ShardState[], positions: readonly Awaited[], settle: (appended: boolean) => void) {
     this.#shards = shards;
-    this.#offsets = offsets;
+    this.#positions = positions;
     this.#settle = settle;
     for (const shard of shards) shard.waiters.add(this);
   }
 
   /** A shard's watermark has moved, or the shard was sealed or deleted. */
   heard(): void {
-    if (isThere(this.#shards, this.#offsets)) this.end(true);
+    if (isThere(this.#shards, this.#positions)) this.end(true);
   }
 
   end(appended: boolean): void {
@@ -25,8 +26,19 @@ export class AppendWaiter {
   }
 }
 
-function isThere(shards: readonly ShardState[], offsets: readonly number[]): boolean {
-  return shards.some((shard, i) => shard.durableEnd > (offsets[i] as number) || shard.sealed || shard.deleted);
+/** Where somebody waits in a shard. */
+interface Awaited {
+  readonly offset: number;
+  readonly committed: boolean;
+}
+
+function isThere(shards: readonly ShardState[], positions: readonly Awaited[]): boolean {
+  return shards.some((shard, i) => {
+    const { offset, committed } = positions[i] as Awaited;
+    const end = committed ? shard.stableEnd : shard.durableEnd;
+    // In a sealed shard whose last transactions are open, committed readers still wait for their end.
+    return end > offset || (shard.sealed && end === shard.durableEnd) || shard.deleted;
+  });
 }
 
 /** All calls of awaitAppend. They are woken by appends and never look by themselves. */
@@ -40,11 +52,15 @@ export class AppendWaiters {
 
   wait(
     shards: readonly ShardState[],
-    offsets: readonly number[],
+    asked: readonly TailPosition[],
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    if (isThere(shards, offsets)) return Promise.resolve(true);
+    const positions = asked.map(({ offset, isolation }) => ({
+      offset: Number(offset),
+      committed: isolation === 'readCommitted',
+    }));
+    if (isThere(shards, positions)) return Promise.resolve(true);
     if (timeoutMs <= 0 || signal?.aborted) return Promise.resolve(false);
     if (this.#waiting.size >= this.#waitersMax) {
       return Promise.reject(new StoreUnavailable(`more than ${this.#waitersMax} calls wait for appends`));
@@ -52,7 +68,7 @@ export class AppendWaiters {
     return new Promise((resolve) => {
       const stop = () => waiter.end(false);
       const timer = setTimeout(stop, timeoutMs);
-      const waiter = new AppendWaiter(shards, offsets, (appended) => {
+      const waiter = new AppendWaiter(shards, positions, (appended) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', stop);
         this.#waiting.delete(waiter);

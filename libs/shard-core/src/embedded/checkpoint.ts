@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { LogPosition } from './group-commit.ts';
-import type { ShardRow, ShardState } from './shard-state.ts';
+import type { SavedProducers, ShardRow, ShardState } from './shard-state.ts';
+import { type AbortedRange, insertAborted } from './shard-transactions.ts';
 
 /** A closed segment, as the database knows it. */
 export interface SegmentRow {
@@ -14,6 +15,18 @@ export interface Checkpoint {
   readonly position: LogPosition;
   readonly segments: readonly SegmentRow[];
   readonly shards: readonly ShardRow[];
+  /** By slot: where the newest aborted transaction ends. */
+  readonly lastAborted: ReadonlyMap<number, number>;
+  /** By slot. */
+  readonly departed: readonly { readonly slot: number; readonly partition: number }[];
+  readonly released: readonly ReleasedRow[];
+}
+
+/** A transaction of a closed shard that ended elsewhere. */
+export interface ReleasedRow {
+  readonly slot: number;
+  readonly producerId: string;
+  readonly commits: number;
 }
 
 const BEGINNING: LogPosition = { generation: 0, position: 0, chain: 0 };
@@ -22,18 +35,22 @@ export function readCheckpoint(sqlite: DatabaseSync): Checkpoint {
   const position = sqlite.prepare('SELECT generation, position, chain FROM checkpoint').get();
   const segments = sqlite.prepare('SELECT generation, end FROM segment ORDER BY generation').all();
   const shards = sqlite.prepare('SELECT * FROM shard').all();
+  const lastAborted = sqlite.prepare('SELECT slot, max(lastOffset) AS lastOffset FROM aborted GROUP BY slot').all();
   return {
     position: position === undefined ? BEGINNING : { ...(position as unknown as LogPosition) },
     segments: segments as unknown as SegmentRow[],
     shards: shards as unknown as ShardRow[],
+    lastAborted: new Map(lastAborted.map(({ slot, lastOffset }) => [slot as number, lastOffset as number])),
+    departed: sqlite.prepare('SELECT slot, partition FROM departed').all() as unknown as Checkpoint['departed'],
+    released: sqlite.prepare('SELECT * FROM released').all() as unknown as ReleasedRow[],
   };
 }
 
 /** Makes a shard's row; answers the row that is there already if there is one. */
-export function insertShard(sqlite: DatabaseSync, key: ShardKey, startOffset: number): ShardRow {
+export function insertShard(sqlite: DatabaseSync, key: ShardKey, startOffset: number, producers: string): ShardRow {
   sqlite
     .prepare('INSERT INTO shard VALUES (NULL, ?, ?, ?, NULL, 0, ?) ON CONFLICT (key) DO NOTHING')
-    .run(key, startOffset, startOffset, '[]');
+    .run(key, startOffset, startOffset, producers);
   return sqlite.prepare('SELECT * FROM shard WHERE key = ?').get(key) as unknown as ShardRow;
 }
 
@@ -43,11 +60,15 @@ export interface ShardSnapshot {
   readonly endOffset: number;
   readonly appendTimeMs: number;
   readonly producers: string;
+  /** Since the last checkpoint. */
+  readonly aborted: readonly AbortedRange[];
 }
 
 export function snapshotOf(shard: ShardState): ShardSnapshot {
-  const { slot, durableEnd: endOffset, appendTimeMs, producers } = shard;
-  return { slot, endOffset, appendTimeMs, producers: producers.save() };
+  const { slot, durableEnd: endOffset, appendTimeMs, producers, transactions } = shard;
+  const { open = [], aborted = [] } = transactions?.save() ?? {};
+  const saved: SavedProducers = { producers: producers.save(), open };
+  return { slot, endOffset, appendTimeMs, producers: JSON.stringify(saved), aborted };
 }
 
 export function writeCheckpoint(
@@ -57,8 +78,9 @@ export function writeCheckpoint(
   shards: readonly ShardSnapshot[],
 ): void {
   const updateShard = sqlite.prepare('UPDATE shard SET endOffset = ?, appendTimeMs = ?, producers = ? WHERE slot = ?');
-  for (const { slot, endOffset, appendTimeMs, producers } of shards) {
+  for (const { slot, endOffset, appendTimeMs, producers, aborted } of shards) {
     updateShard.run(endOffset, appendTimeMs, producers, slot);
+    insertAborted(sqlite, slot, aborted);
   }
   const insertSegment = sqlite.prepare('INSERT INTO segment VALUES (?, ?) ON CONFLICT (generation) DO NOTHING');
   for (const { generation, end } of segments) insertSegment.run(generation, end);

@@ -9,7 +9,9 @@ import { type DataDirectory, DataDirectoryLocked, DataDirectoryUnusable, reasonO
 const sqliteModule = process.getBuiltinModule('node:sqlite');
 
 /** Raised when the tables change; an older or newer directory is refused rather than misread. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
+/** What this one takes over: it had no transactions, and knew producers without their partitions. */
+const SCHEMA_VERSION_MIN = 1;
 const SQLITE_BUSY = 5;
 const APPLICATION_ID = 0x7461_696c; // "tail"
 
@@ -26,6 +28,28 @@ const SCHEMA = `
     appendTimeMs INTEGER NOT NULL,
     producers TEXT NOT NULL
   );
+  -- Transactions that were aborted, with what readers must pass over (shard-transactions.ts).
+  CREATE TABLE IF NOT EXISTS aborted (
+    slot INTEGER NOT NULL,
+    lastOffset INTEGER NOT NULL,
+    producerId TEXT NOT NULL,
+    firstOffset INTEGER NOT NULL,
+    stableOffset INTEGER NOT NULL,
+    PRIMARY KEY (slot, lastOffset, producerId)
+  ) WITHOUT ROWID;
+  -- Transactions of closed shards that ended elsewhere: nothing in the log tells of it.
+  CREATE TABLE IF NOT EXISTS released (
+    slot INTEGER NOT NULL,
+    producerId TEXT NOT NULL,
+    commits INTEGER NOT NULL,
+    PRIMARY KEY (slot, producerId)
+  ) WITHOUT ROWID;
+  -- Kafka partitions whose appends an open shard does not take any more.
+  CREATE TABLE IF NOT EXISTS departed (
+    slot INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    PRIMARY KEY (slot, partition)
+  ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS segment (generation INTEGER PRIMARY KEY, end INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS checkpoint (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -81,7 +105,7 @@ export class Database {
       // In this mode the lock comes with the first write, and stays.
       sqlite.exec('BEGIN IMMEDIATE');
       const version = (sqlite.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
-      if (version !== 0 && version !== SCHEMA_VERSION) {
+      if (version !== 0 && (version < SCHEMA_VERSION_MIN || version > SCHEMA_VERSION)) {
         throw new Error(`it was written by another version (layout ${version}, this one has ${SCHEMA_VERSION})`);
       }
       sqlite.exec(SCHEMA);

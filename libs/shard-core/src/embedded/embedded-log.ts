@@ -1,4 +1,9 @@
-import { encodeEndTransactionMarker, readBatchHeader } from '@tailrace/kafka-protocol';
+import {
+  encodeEndTransactionMarker,
+  type EndTransactionMarker,
+  readBatchHeader,
+  readEndTransactionMarker,
+} from '@tailrace/kafka-protocol';
 import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
 import type {
   Appended,
@@ -14,20 +19,21 @@ import type {
 } from '../contract/log.ts';
 import { type Outcome, type Refusal, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import { FailedAppends } from '../failed-appends.ts';
 import type { TailCache } from '../tail-cache.ts';
 import { AppendQueue } from './append-queue.ts';
 import { type AppendWaiters, wake } from './append-waiters.ts';
 import type { EmbeddedBounds } from './bounds.ts';
 import { reasonOf } from './data-directory.ts';
-import { ENTRY_HEADER_BYTES } from './entry.ts';
+import { ENTRY_HEADER_BYTES, PARTITION_MAX } from './entry.ts';
 import type { AppendGroup, GroupCommit } from './group-commit.ts';
 import type { LogReader } from './log-reader.ts';
 import { emptySlice } from './log-slices.ts';
-import type { PendingAppend } from './pending-append.ts';
-import { checkSequence, type Producer, producerAfter } from './producer-state.ts';
+import { type PendingAppend, transactionOf } from './pending-append.ts';
+import { checkMarker, checkSequence, type Producer, producerAfter, ProducerTable } from './producer-state.ts';
 import type { SegmentKeeper } from './segment-keeper.ts';
 import type { ShardDirectory } from './shard-directory.ts';
-import type { ShardState } from './shard-state.ts';
+import type { SavedProducers, ShardState } from './shard-state.ts';
 import { firstByAppendTime, firstByRecordTime, newestByRecordTime, type TimedBatch } from './time-search.ts';
 
 export interface EmbeddedLogParts {
@@ -56,6 +62,7 @@ export class EmbeddedLog implements Log {
   readonly #tail: TailCache;
   readonly #waiters: AppendWaiters;
   readonly #queue: AppendQueue;
+  readonly #failedAppends: FailedAppends;
   #closed = false;
   #failure: StoreUnavailable | undefined;
 
@@ -69,6 +76,7 @@ export class EmbeddedLog implements Log {
     this.#tail = parts.tail;
     this.#waiters = parts.waiters;
     this.#queue = new AppendQueue(parts.bounds);
+    this.#failedAppends = new FailedAppends(parts.clock);
   }
 
   /** Why the last append failed; `undefined` once one has succeeded again. */
@@ -76,28 +84,50 @@ export class EmbeddedLog implements Log {
     return this.#failure;
   }
 
-  async openShard(key: ShardKey, { startOffset }: OpenShardOptions): Promise<void> {
+  async openShard(key: ShardKey, { startOffset, producersOf = [] }: OpenShardOptions): Promise<void> {
     if (startOffset < 0n || startOffset > OFFSET_MAX) throw new RangeError(`a start offset of ${startOffset}`);
-    await this.#shards.open(key, Number(startOffset));
+    if (this.#shards.get(key) !== undefined) return;
+    const producers = new ProducerTable();
+    const departed: { readonly shard: ShardState; readonly partition: number }[] = [];
+    for (const { shard: from, partition } of producersOf) {
+      const shard = this.#shards.get(from);
+      if (shard === undefined) continue;
+      if (!shard.sealed) {
+        // What was let in before is known of there, and nothing comes behind it.
+        (shard.departed ??= new Set()).add(partition);
+        departed.push({ shard, partition });
+        await this.#settled(shard).catch(() => {});
+      }
+      producers.takeOver(shard.producers, partition, (producerId) =>
+        shard.transactions?.isOpen(producerId) ? from : undefined,
+      );
+    }
+    const saved: SavedProducers = { producers: producers.save() };
+    await this.#shards.open(key, Number(startOffset), JSON.stringify(saved), departed);
   }
 
   append(request: AppendRequest): Promise<Outcome<Appended>> {
-    if (this.#queue.open) return this.#admit(request);
-    return new Promise((resolve, reject) => {
-      this.#queue.wait(() => void this.#admit(request).then(resolve, reject));
-    });
+    return this.#enqueue(request, false);
   }
 
-  endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>> {
-    const { commit: commits, producerId, producerEpoch, coordinatorEpoch } = request;
-    const marker = { commits, producerId, producerEpoch, coordinatorEpoch, timestampMs: this.#clock() };
-    const batch = encodeEndTransactionMarker(marker);
-    return this.append({ ...request, batch, header: readBatchHeader(batch, 0) });
+  async endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>> {
+    const { shard: key, producerId, coordinatorEpoch, partition } = request;
+    const shard = this.#shards.get(key);
+    const producer = shard?.producers.get(producerId, partition);
+    if (shard !== undefined && producer !== undefined && producer.openIn.length > 0) {
+      const refusal = this.#refusalOf(request, shard, false) ?? checkMarker(producer, request, coordinatorEpoch);
+      if (refusal !== undefined) return refused(refusal);
+      // First there: as long as the marker is not here, whoever sends it knows that not all is done.
+      for (const from of producer.openIn) await this.#release(from, request);
+    }
+    return this.#appendMarker(request, false);
   }
 
   async producers(key: ShardKey): Promise<Outcome<readonly ProducerState[]>> {
     const shard = this.#shards.get(key);
-    return shard === undefined ? shardNotFound(key) : { ok: true, value: shard.producers.states() };
+    return shard === undefined
+      ? shardNotFound(key)
+      : { ok: true, value: shard.producers.states((producerId) => shard.transactions?.startOf(producerId)) };
   }
 
   async read(key: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
@@ -105,12 +135,19 @@ export class EmbeddedLog implements Log {
     if (shard === undefined) return shardNotFound(key);
     const from = Number(fromOffset);
     if (from < shard.startOffset || from > shard.durableEnd) return outOfRange(shard, fromOffset);
-    if (from === shard.durableEnd) return { ok: true, value: emptySlice(fromOffset, shard.bounds()) };
     const bounds = shard.bounds();
-    const cached = this.#tail.read(key, fromOffset, limits, bounds.highWatermark);
-    if (cached !== undefined)
-      return { ok: true, value: { ...cached, bounds, abortedTransactions: NO_ABORTED_TRANSACTIONS, release() {} } };
-    return { ok: true, value: await this.#reader.read(shard, from, limits) };
+    const committed = limits.isolation === 'readCommitted';
+    const end = committed ? shard.stableEnd : shard.durableEnd;
+    if (from >= end) return { ok: true, value: emptySlice(fromOffset, bounds) };
+    const cached = this.#tail.read(key, fromOffset, limits, committed ? bounds.lastStableOffset : bounds.highWatermark);
+    const slice =
+      cached === undefined
+        ? await this.#reader.read(shard, from, end, limits)
+        : { ...cached, bounds, abortedTransactions: NO_ABORTED_TRANSACTIONS, release() {} };
+    if (committed && shard.transactions !== undefined) {
+      slice.abortedTransactions = this.#shards.abortedWithin(shard, from, Number(slice.nextOffset));
+    }
+    return { ok: true, value: slice };
   }
 
   async bounds(key: ShardKey): Promise<Outcome<ShardBounds>> {
@@ -169,15 +206,13 @@ export class EmbeddedLog implements Log {
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<boolean> {
     const shards: ShardState[] = [];
-    const offsets: number[] = [];
-    for (const { shard: key, offset } of positions) {
+    for (const { shard: key } of positions) {
       const shard = this.#shards.get(key);
       // Not there any more: that is an answer too.
       if (shard === undefined) return Promise.resolve(true);
       shards.push(shard);
-      offsets.push(Number(offset));
     }
-    return this.#waiters.wait(shards, offsets, timeoutMs, signal);
+    return this.#waiters.wait(shards, positions, timeoutMs, signal);
   }
 
   /** The writer has made these durable. */
@@ -200,12 +235,18 @@ export class EmbeddedLog implements Log {
   failed(appends: readonly PendingAppend[], cause: Error): void {
     const failure = new StoreUnavailable(`the log could not be written: ${reasonOf(cause)}`, { cause });
     this.#failure = failure;
-    for (const { shard, batch, baseOffset, producer, producerId, producerBefore } of appends) {
+    for (const { shard, batch, baseOffset, producer, producerId, producerBefore, partition } of appends) {
       if (batch === undefined) continue;
       shard.endOffset = baseOffset;
-      if (producer !== undefined) shard.producers.undo(producerId, producerBefore);
+      if (producer !== undefined) shard.producers.undo(producerId, producerBefore, partition);
     }
-    for (const { batch, done } of appends.toReversed()) {
+    const inOrder = appends.toReversed();
+    // Before anybody is told, and comes again.
+    for (const { shard, batch, producer, partition } of inOrder) {
+      if (batch === undefined || producer === undefined) continue;
+      this.#failedAppends.add(shard.key, readBatchHeader(batch, 0), partition);
+    }
+    for (const { batch, done } of inOrder) {
       done(failure, 0n, 0n);
       if (batch !== undefined) this.#queue.leave(batch.length);
     }
@@ -219,13 +260,15 @@ export class EmbeddedLog implements Log {
   }
 
   #commit(append: PendingAppend, batch: Buffer, segment: AppendGroup['segment'] & object): void {
-    const { shard, baseOffset, nextOffset, position, appendTimeMs, maxTimestampMs, producer, producerId } = append;
+    const { shard, baseOffset, nextOffset, position, appendTimeMs, maxTimestampMs, producer } = append;
     shard.durableEnd = nextOffset;
     shard.dirty = true;
     if (producer !== undefined) {
+      const { producerId, partition, transaction } = append;
       const { producerExpiryMs, producersPerShardMax } = this.#bounds;
-      shard.producers.commit(producerId, producer);
-      shard.producers.expire(appendTimeMs - producerExpiryMs, producersPerShardMax);
+      shard.producers.commit(producerId, producer, partition);
+      if (transaction !== 'none') shard.track(transaction, producerId, producer, baseOffset);
+      shard.forgetProducers(appendTimeMs - producerExpiryMs, producersPerShardMax);
     }
     const base = BigInt(baseOffset);
     const next = BigInt(nextOffset);
@@ -240,13 +283,28 @@ export class EmbeddedLog implements Log {
     this.#queue.leave(batch.length);
   }
 
+  /** `pastFence`: also where the partition has gone on elsewhere. */
+  #enqueue(request: AppendRequest, pastFence: boolean): Promise<Outcome<Appended>> {
+    if (this.#queue.open) return this.#admit(request, pastFence);
+    return new Promise((resolve, reject) => {
+      this.#queue.wait(() => void this.#admit(request, pastFence).then(resolve, reject));
+    });
+  }
+
+  #appendMarker(request: EndTransactionRequest, pastFence: boolean): Promise<Outcome<Appended>> {
+    const { commit: commits, producerId, producerEpoch, coordinatorEpoch } = request;
+    const marker = { commits, producerId, producerEpoch, coordinatorEpoch, timestampMs: this.#clock() };
+    const batch = encodeEndTransactionMarker(marker);
+    return this.#enqueue({ ...request, batch, header: readBatchHeader(batch, 0) }, pastFence);
+  }
+
   /** Decides about an append, gives it its offset and sends it on its way. */
-  #admit(request: AppendRequest): Promise<Outcome<Appended>> {
+  #admit(request: AppendRequest, pastFence: boolean): Promise<Outcome<Appended>> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'));
-    const { batch, header } = request;
+    const { batch, header, partition = 0 } = request;
     const shard = this.#shards.get(request.shard);
     if (shard === undefined) return Promise.resolve(shardNotFound(request.shard));
-    const refusal = this.#refusalOf(request, shard);
+    const refusal = this.#refusalOf(request, shard, pastFence);
     if (refusal !== undefined) return Promise.resolve(refused(refusal));
     const baseOffset = shard.endOffset;
     const nextOffset = baseOffset + header.lastOffsetDelta + 1;
@@ -254,13 +312,25 @@ export class EmbeddedLog implements Log {
     const { producerId } = header;
     let producer: Producer | undefined;
     let producerBefore: Producer | undefined;
+    let transaction: PendingAppend['transaction'] = 'none';
     if (producerId > NO_PRODUCER) {
-      producerBefore = shard.producers.get(producerId);
-      const check = checkSequence(producerBefore, header);
-      if (check.kind === 'refused') return Promise.resolve(refused(check.refusal));
-      if (check.kind === 'duplicate') return this.#answerDuplicate(shard, check.batch);
-      producer = producerAfter(producerBefore, header, baseOffset, appendTimeMs);
-      shard.producers.begin(producerId, producer);
+      if (!(partition >= 0 && partition <= PARTITION_MAX)) throw new RangeError(`a partition of ${partition}`);
+      producerBefore = shard.producers.get(producerId, partition);
+      let marker: EndTransactionMarker | undefined;
+      if (header.isControl) {
+        marker = readEndTransactionMarker(batch, 0, header);
+        const stale = marker && checkMarker(producerBefore, header, marker.coordinatorEpoch);
+        if (stale !== undefined) return Promise.resolve(refused(stale));
+      } else {
+        const isNew = producerBefore === undefined;
+        const mustBeginWith = isNew ? this.#failedAppends.mustBeginWith(shard.key, header, partition) : undefined;
+        const check = checkSequence(producerBefore, header, mustBeginWith);
+        if (check.kind === 'refused') return Promise.resolve(refused(check.refusal));
+        if (check.kind === 'duplicate') return this.#answerDuplicate(shard, check.batch);
+      }
+      producer = producerAfter(producerBefore, header, baseOffset, appendTimeMs, marker?.coordinatorEpoch);
+      transaction = transactionOf(header, marker);
+      shard.producers.begin(producerId, producer, partition);
     }
     shard.endOffset = nextOffset;
     shard.appendTimeMs = appendTimeMs;
@@ -274,8 +344,10 @@ export class EmbeddedLog implements Log {
         appendTimeMs,
         maxTimestampMs: header.maxTimestampMs,
         producerId,
+        partition: producer === undefined ? 0 : partition,
         producer,
         producerBefore,
+        transaction,
         position: 0,
         done: (error, base, next) => {
           if (error !== undefined) return reject(error);
@@ -288,10 +360,17 @@ export class EmbeddedLog implements Log {
   }
 
   /** In the order that the contract documents. */
-  #refusalOf({ shard: key, batch, acks, minInsyncReplicas }: AppendRequest, shard: ShardState): Refusal | undefined {
+  #refusalOf(
+    request: Omit<AppendRequest, 'batch' | 'header'> & { readonly batch?: Buffer },
+    shard: ShardState,
+    pastFence: boolean,
+  ): Refusal | undefined {
+    const { shard: key, acks, minInsyncReplicas, partition = 0 } = request;
     if (shard.sealed || shard.sealing !== undefined) return { code: 'shardSealed', shard: key };
+    if (!pastFence && shard.departed?.has(partition)) return { code: 'shardSealed', shard: key };
     const { batchBytesMax } = this.#bounds;
-    if (batch.length > batchBytesMax) return { code: 'batchTooLarge', bytes: batch.length, maxBytes: batchBytesMax };
+    const bytes = request.batch?.length ?? 0;
+    if (bytes > batchBytesMax) return { code: 'batchTooLarge', bytes, maxBytes: batchBytesMax };
     if (acks === 'all' && minInsyncReplicas > 1) {
       return { code: 'notEnoughReplicas', required: minInsyncReplicas, available: 1 };
     }
@@ -317,6 +396,22 @@ export class EmbeddedLog implements Log {
     };
   }
 
+  /** Ends a transaction in a shard from which the producer's partition has gone on elsewhere. */
+  async #release(key: ShardKey, request: EndTransactionRequest): Promise<void> {
+    const shard = this.#shards.get(key);
+    await shard?.sealing;
+    const { producerId, commit } = request;
+    if (shard === undefined || !shard.transactions?.isOpen(producerId)) return;
+    if (shard.sealed) {
+      await this.#shards.release(shard, producerId, commit);
+      wake(shard);
+      return;
+    }
+    const outcome = await this.#appendMarker({ ...request, shard: key }, true);
+    // It was sealed a moment ago, or another coordinator has been here: the marker is sent again, or was sent.
+    if (!outcome.ok) throw new StoreUnavailable(`a transaction could not be ended in ${key}: ${outcome.refusal.code}`);
+  }
+
   async #seal(shard: ShardState): Promise<void> {
     // What was let in before belongs to the shard, if it succeeds; if it fails, the shard ends before it.
     await this.#settled(shard).catch(() => {});
@@ -335,8 +430,10 @@ export class EmbeddedLog implements Log {
         appendTimeMs: shard.appendTimeMs,
         maxTimestampMs: 0,
         producerId: NO_PRODUCER,
+        partition: 0,
         producer: undefined,
         producerBefore: undefined,
+        transaction: 'none',
         position: 0,
         done: (error) => (error === undefined ? resolve() : reject(error)),
       });

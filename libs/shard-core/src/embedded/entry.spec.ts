@@ -18,9 +18,21 @@ describe('an entry header', () => {
         slot: u32(),
         baseOffset: Math.floor(random() * Number.MAX_SAFE_INTEGER),
         appendTimeMs: Math.floor(random() * 2 ** 48),
+        partition: Math.floor(random() * 2 ** 16),
       };
-      const { generation, chain, batchBytes, batchCrc, slot, baseOffset, appendTimeMs } = written;
-      const crc = writeEntryHeader(buffer, at, generation, chain, batchBytes, batchCrc, slot, baseOffset, appendTimeMs);
+      const { generation, chain, batchBytes, batchCrc, slot, baseOffset, appendTimeMs, partition } = written;
+      const crc = writeEntryHeader(
+        buffer,
+        at,
+        generation,
+        chain,
+        batchBytes,
+        batchCrc,
+        slot,
+        baseOffset,
+        appendTimeMs,
+        partition,
+      );
       expect(crc).toEqual(crc32c(buffer.subarray(at + 4, at + ENTRY_HEADER_BYTES)));
       expect(readEntryHeader(buffer, at, generation)).toEqual({ ...written, crc });
       expect(readEntryHeader(buffer, at, generation ^ 1)).toBeUndefined();
@@ -29,7 +41,7 @@ describe('an entry header', () => {
 
   it('is none when any bit of it is wrong', () => {
     const buffer = Buffer.alloc(ENTRY_HEADER_BYTES);
-    writeEntryHeader(buffer, 0, 7, 99, 1_000, 0xabcd, 3, 12_345, 1_700_000_000_000);
+    writeEntryHeader(buffer, 0, 7, 99, 1_000, 0xabcd, 3, 12_345, 1_700_000_000_000, 5);
     for (let bit = 0; bit < ENTRY_HEADER_BYTES * 8; bit++) {
       const wrong = Buffer.from(buffer);
       wrong[bit >> 3] = (wrong[bit >> 3] as number) ^ (1 << (bit & 7));

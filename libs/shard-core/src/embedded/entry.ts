@@ -11,7 +11,8 @@ import { batchSizeAt } from '@tailrace/kafka-protocol';
  *     16  u32  slot of the shard
  *     20  u32  the CRC of the batch, which stands in the batch too
  *     24  u64  base offset
- *     32  u64  append time, milliseconds since 1970
+ *     32  u48  append time, milliseconds since 1970
+ *     38  u16  Kafka partition to which an idempotent producer sent the batch; else 0
  *
  * The chain tells recovery that an entry stands behind the very one it was written behind: what is left of a failed
  * write, or of writes that a crash took in part, does not fit. The batch's CRC makes entries differ whose batches do: an
@@ -28,6 +29,7 @@ const AT = {
   batchCrc: 20,
   baseOffset: 24,
   appendTime: 32,
+  partition: 38,
 } as const;
 
 export interface EntryHeader {
@@ -39,7 +41,11 @@ export interface EntryHeader {
   readonly slot: number;
   readonly baseOffset: number;
   readonly appendTimeMs: number;
+  readonly partition: number;
 }
+
+/** What the header has room for. */
+export const PARTITION_MAX = 0xffff;
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -64,6 +70,7 @@ export function writeEntryHeader(
   slot: number,
   baseOffset: number,
   appendTimeMs: number,
+  partition: number,
 ): number {
   target.writeUInt32LE(generation, at + AT.generation);
   target.writeUInt32LE(chain, at + AT.chain);
@@ -71,7 +78,8 @@ export function writeEntryHeader(
   target.writeUInt32LE(slot, at + AT.slot);
   target.writeUInt32LE(batchCrc, at + AT.batchCrc);
   writeU64(target, at + AT.baseOffset, baseOffset);
-  writeU64(target, at + AT.appendTime, appendTimeMs);
+  target.writeUIntLE(appendTimeMs, at + AT.appendTime, 6);
+  target.writeUInt16LE(partition, at + AT.partition);
   const crc = headerChecksum(target, at);
   target.writeUInt32LE(crc, at + AT.crc);
   return crc;
@@ -97,6 +105,7 @@ export function readEntryHeader(source: Buffer, at: number, generation: number):
     slot: entrySlot(source, at),
     baseOffset: entryBaseOffset(source, at),
     appendTimeMs: entryAppendTimeMs(source, at),
+    partition: source.readUInt16LE(at + AT.partition),
   };
 }
 
@@ -115,7 +124,7 @@ export function entryBaseOffset(source: Buffer, at: number): number {
 }
 
 export function entryAppendTimeMs(source: Buffer, at: number): number {
-  return readU64(source, at + AT.appendTime);
+  return source.readUInt16LE(at + AT.appendTime + 4) * TWO_32 + source.readUInt32LE(at + AT.appendTime);
 }
 
 /** Whether the batch behind the header at `at` is the one that the header tells of, by what both say of it. */

@@ -205,7 +205,7 @@ export class GroupCommit {
     let staged = 0;
     let runStart = 0;
     for (const append of appends) {
-      const { batch, shard, baseOffset, appendTimeMs } = append;
+      const { batch, shard, baseOffset, appendTimeMs, partition } = append;
       if (batch === undefined) continue;
       batch.writeUInt32BE(Math.floor(baseOffset / 0x1_0000_0000), 0);
       batch.writeUInt32BE(baseOffset >>> 0, 4);
@@ -221,6 +221,7 @@ export class GroupCommit {
         shard.slot,
         baseOffset,
         appendTimeMs,
+        partition,
       );
       staged += ENTRY_HEADER_BYTES;
       append.position = position;

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../contract/refusal.ts';
-import type { LogSlice, ReadLimits } from '../contract/log.ts';
+import type { ReadLimits } from '../contract/log.ts';
 import { type EmbeddedBounds, READ_RANGES_MAX, READ_THROUGH_BYTES } from './bounds.ts';
 import {
   batchFitsEntry,
@@ -14,7 +14,7 @@ import {
 import { reasonOf } from './data-directory.ts';
 import { type LogFile, readWhole } from './file-system.ts';
 import type { IndexCache } from './index-cache.ts';
-import { SliceBuilder } from './log-slices.ts';
+import { type SlabSlice, SliceBuilder } from './log-slices.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Segment, ShardExtent } from './segment.ts';
 import type { ShardState } from './shard-state.ts';
@@ -42,11 +42,11 @@ export class LogReader {
   }
 
   /**
-   * Reads batches of one shard from the one that holds `from`, which is not below the start. Less than `maxBytes` where
+   * Reads batches of one shard from the one that holds `from`, which is not below the start, up to `end`. Less than `maxBytes` where
    * other shards' entries lie in between. Throws StoreUnavailable.
    */
-  async read(shard: ShardState, from: number, limits: ReadLimits): Promise<LogSlice> {
-    const slice = new SliceBuilder(from, limits);
+  async read(shard: ShardState, from: number, end: number, limits: ReadLimits): Promise<SlabSlice> {
+    const slice = new SliceBuilder(from, end, limits);
     for (;;) {
       const at = shard.extentAt(slice.next);
       if (at === undefined) break;

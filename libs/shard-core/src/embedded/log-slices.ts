@@ -4,25 +4,24 @@ import { COMPACTED_BATCH_BYTES_MAX } from './bounds.ts';
 import type { SlabPool } from './slab-pool.ts';
 
 /** A slice that lies in memory of the pool. */
-class SlabSlice implements LogSlice {
+export class SlabSlice implements LogSlice {
   readonly chunks: readonly Buffer[];
   readonly byteCount: number;
   readonly batchCount: number;
   readonly appendTimesMs: readonly number[];
   readonly nextOffset: bigint;
   readonly bounds: ShardBounds;
-  readonly abortedTransactions: readonly AbortedTransaction[];
+  abortedTransactions: readonly AbortedTransaction[] = NO_ABORTED_TRANSACTIONS;
   readonly #pool: SlabPool;
   #slabs: readonly Buffer[];
 
-  constructor(slice: Omit<LogSlice, 'release'>, slabs: readonly Buffer[], pool: SlabPool) {
+  constructor(slice: Omit<LogSlice, 'release' | 'abortedTransactions'>, slabs: readonly Buffer[], pool: SlabPool) {
     this.chunks = slice.chunks;
     this.byteCount = slice.byteCount;
     this.batchCount = slice.batchCount;
     this.appendTimesMs = slice.appendTimesMs;
     this.nextOffset = slice.nextOffset;
     this.bounds = slice.bounds;
-    this.abortedTransactions = slice.abortedTransactions;
     this.#slabs = slabs;
     this.#pool = pool;
   }
@@ -35,13 +34,14 @@ class SlabSlice implements LogSlice {
   }
 }
 
-/** A slice in the making: batches that follow each other, moved together where they are small. */
+/** A slice in the making: batches that follow each other up to an end, moved together where they are small. */
 export class SliceBuilder {
   /** The offset that comes next. */
   next: number;
   byteCount = 0;
   /** A batch was left out because of the limits: nothing may come behind it. */
   full = false;
+  readonly #end: number;
   readonly #maxBytes: number;
   readonly #maxBatches: number;
   readonly #chunks: Buffer[] = [];
@@ -51,8 +51,9 @@ export class SliceBuilder {
   #chunkStart = 0;
   #chunkEnd = 0;
 
-  constructor(from: number, { maxBytes, maxBatches = Infinity }: ReadLimits) {
+  constructor(from: number, end: number, { maxBytes, maxBatches = Infinity }: ReadLimits) {
     this.next = from;
+    this.#end = end;
     this.#maxBytes = maxBytes;
     this.#maxBatches = maxBatches;
   }
@@ -75,6 +76,10 @@ export class SliceBuilder {
   /** Adds the batch at `at` of the slab, if the limits let it; the first one in any case. */
   add(at: number, byteCount: number, nextOffset: number, appendTimeMs: number): void {
     const { batchCount } = this;
+    if (nextOffset > this.#end) {
+      this.full = true;
+      return;
+    }
     if (batchCount > 0 && (this.byteCount + byteCount > this.#maxBytes || batchCount >= this.#maxBatches)) {
       this.full = true;
       return;
@@ -92,21 +97,13 @@ export class SliceBuilder {
     this.next = nextOffset;
   }
 
-  finish(bounds: ShardBounds, pool: SlabPool): LogSlice {
+  finish(bounds: ShardBounds, pool: SlabPool): SlabSlice {
     this.#endChunk();
     const { byteCount, batchCount } = this;
     const nextOffset = BigInt(this.next);
     const appendTimesMs = this.#appendTimesMs;
     return new SlabSlice(
-      {
-        chunks: this.#chunks,
-        byteCount,
-        batchCount,
-        appendTimesMs,
-        nextOffset,
-        bounds,
-        abortedTransactions: NO_ABORTED_TRANSACTIONS,
-      },
+      { chunks: this.#chunks, byteCount, batchCount, appendTimesMs, nextOffset, bounds },
       this.#slabs,
       pool,
     );

@@ -1,3 +1,4 @@
+import type { BatchHeader, EndTransactionMarker } from '@tailrace/kafka-protocol';
 import type { Producer } from './producer-state.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -11,11 +12,26 @@ export interface PendingAppend {
   readonly appendTimeMs: number;
   readonly maxTimestampMs: number;
   readonly producerId: bigint;
+  /** The Kafka partition to which the producer sent it. */
+  readonly partition: number;
   readonly producer: Producer | undefined;
   /** What was known of the producer before. */
   readonly producerBefore: Producer | undefined;
+  /** What it does to the producer's transaction in this shard. */
+  readonly transaction: 'none' | 'write' | 'commit' | 'abort';
   /** Where the entry lies, when it has been written. */
   position: number;
   /** Called once the append is durable and its shard says so, with its offsets; or with why not. */
   readonly done: (error: Error | undefined, baseOffset: bigint, nextOffset: bigint) => void;
+}
+
+/** What a batch of an idempotent producer does to its transaction. */
+export function transactionOf(
+  header: BatchHeader,
+  marker: EndTransactionMarker | undefined,
+): PendingAppend['transaction'] {
+  if (!header.isTransactional) return 'none';
+  if (!header.isControl) return 'write';
+  if (marker === undefined) return 'none';
+  return marker.commits ? 'commit' : 'abort';
 }

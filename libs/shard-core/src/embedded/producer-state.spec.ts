@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type BatchHeader, readBatchHeader } from '@tailrace/kafka-protocol';
-import { makeBatch } from '../testing/index.ts';
+import { makeBatch, newShardKey } from '../testing/index.ts';
 import { checkSequence, type Producer, producerAfter, ProducerTable } from './producer-state.ts';
 
 function header(epoch: number, baseSequence: number, count = 1): BatchHeader {
@@ -37,7 +37,20 @@ describe('a producer’s sequence', () => {
     ['the next one behind a marker of the same epoch', after([1, 5], [1, -1]), header(1, 6), 'next'],
     ['0 behind the largest', after([0, 2 ** 31 - 1]), header(0, 0), 'next'],
     ['1 behind the largest', after([0, 2 ** 31 - 1]), header(0, 1), 'outOfOrderSequence'],
-    ['one far behind, over the wrap', after([0, 2]), header(0, 2 ** 31 - 5), 'duplicateSequence'],
+    ['one far behind, over the wrap', after([0, 0], [0, 1], [0, 2]), header(0, 2 ** 31 - 5), 'duplicateSequence'],
+    ['one from before it came into sight', after([0, 2]), header(0, 1), 'outOfOrderSequence'],
+    [
+      'the same behind many others',
+      after([0, 2], [0, 3], [0, 4], [0, 5], [0, 6], [0, 7], [0, 8]),
+      header(0, 1),
+      'outOfOrderSequence',
+    ],
+    [
+      'one that was forgotten and was seen',
+      after([0, 2], [0, 3], [0, 4], [0, 5], [0, 6], [0, 7], [0, 8]),
+      header(0, 2),
+      'duplicateSequence',
+    ],
   ])('%s', (_, known, next, expected) => {
     const check = checkSequence(known, next);
     expect(check.kind === 'refused' ? check.refusal.code : check.kind).toEqual(expected);
@@ -64,10 +77,11 @@ describe('a table of producers', () => {
   it('is the same when it was saved and loaded', () => {
     const table = new ProducerTable();
     table.commit(2n ** 62n, after([3, 2 ** 31 - 2, 5], [3, 3])!);
-    table.commit(5n, after([1, -1])!);
+    table.commit(5n, { ...after([1, -1])!, openIn: [newShardKey()], coordinatorEpoch: 7 }, 3);
     const loaded = new ProducerTable();
     loaded.load(table.save());
-    for (const id of [2n ** 62n, 5n]) expect(loaded.get(id)).toEqual(table.get(id));
+    expect(loaded.get(2n ** 62n)).toEqual(table.get(2n ** 62n));
+    expect(loaded.get(5n, 3)).toEqual(table.get(5n, 3));
     expect(loaded.save()).toEqual(table.save());
   });
 });

@@ -6,11 +6,12 @@ import { type FileSystem, removeIfThere } from './file-system.ts';
 import type { LogPosition } from './group-commit.ts';
 import { type ExtentRow, readExtentRows, writeIndexFile } from './index-file.ts';
 import { producerAfter } from './producer-state.ts';
+import { transactionOf } from './pending-append.ts';
 import { joinChain, type ScannedSegment } from './recovery-chain.ts';
 import { Segment, ShardExtent } from './segment.ts';
 import { type ScannedEntry, scanSegment } from './segment-scan.ts';
 import { generationOf, indexPath, segmentPath } from './segment-supply.ts';
-import { ShardState } from './shard-state.ts';
+import { NO_PRODUCERS, ShardState } from './shard-state.ts';
 
 export interface Recovered {
   readonly shards: ReadonlyMap<number, ShardState>;
@@ -40,6 +41,11 @@ export async function recover(
   bounds: EmbeddedBounds,
 ): Promise<Recovered> {
   const shards = new Map(checkpoint.shards.map((row) => [row.slot, new ShardState(row)]));
+  for (const [slot, lastOffset] of checkpoint.lastAborted) shards.get(slot)?.loadAborted(lastOffset);
+  for (const { slot, partition } of checkpoint.departed) {
+    const shard = shards.get(slot);
+    if (shard !== undefined) (shard.departed ??= new Set()).add(partition);
+  }
   const files: FoundFile[] = [];
   for (const { name, byteCount } of await fileSystem.list(directory)) {
     const generation = generationOf(name);
@@ -85,6 +91,9 @@ export async function recover(
     segment.end = end;
     segments.push(segment);
     await cutOff(fileSystem, segment);
+  }
+  for (const { slot, producerId, commits } of checkpoint.released) {
+    shards.get(slot)?.release(BigInt(producerId), commits === 1);
   }
   for (const shard of shards.values()) settleStart(shard);
   const last = kept.at(-1);
@@ -173,7 +182,7 @@ function strangerFor(strangers: Map<number, ShardState>, { header }: ScannedEntr
       endOffset: baseOffset,
       sealedEnd: null,
       appendTimeMs: 0,
-      producers: '[]',
+      producers: NO_PRODUCERS,
     });
     strangers.set(slot, shard);
   }
@@ -222,7 +231,7 @@ function replay(
   seenBefore: boolean,
   directory: string,
 ): void {
-  const { header, batch } = entry;
+  const { header, batch, marker } = entry;
   const shard = shards.get(header.slot);
   // Deleted since.
   if (shard === undefined) return;
@@ -235,13 +244,16 @@ function replay(
         `${segment.path} goes on with offset ${header.baseOffset} of shard ${shard.key}, expected ${shard.endOffset}`,
       );
     }
-    if (batch.producerId >= 0n) {
-      const known = shard.producers.get(batch.producerId);
-      const producer = producerAfter(known, batch, header.baseOffset, header.appendTimeMs);
-      shard.producers.commit(batch.producerId, producer);
-    }
     shard.endOffset = header.baseOffset + batch.lastOffsetDelta + 1;
     shard.durableEnd = shard.endOffset;
+    if (batch.producerId >= 0n) {
+      const { baseOffset, appendTimeMs, partition } = header;
+      const known = shard.producers.get(batch.producerId, partition);
+      const producer = producerAfter(known, batch, baseOffset, appendTimeMs, marker?.coordinatorEpoch);
+      shard.producers.commit(batch.producerId, producer, partition);
+      const transaction = transactionOf(batch, marker);
+      if (transaction !== 'none') shard.track(transaction, batch.producerId, producer, baseOffset);
+    }
     shard.appendTimeMs = header.appendTimeMs;
     shard.dirty = true;
   }

@@ -1,5 +1,5 @@
 import { logger } from '@tailrace/telemetry';
-import { snapshotOf, writeCheckpoint } from './checkpoint.ts';
+import { type ShardSnapshot, snapshotOf, writeCheckpoint } from './checkpoint.ts';
 import type { Database } from './database.ts';
 import { type FileSystem, removeIfThere } from './file-system.ts';
 import type { LogPosition } from './group-commit.ts';
@@ -74,6 +74,7 @@ export class SegmentKeeper {
       for (const shard of changed) shard.dirty = true;
       throw error;
     }
+    for (const [i, shard] of changed.entries()) shard.transactions?.saved((snapshots[i] as ShardSnapshot).aborted);
     for (const segment of segments) {
       this.#unrecorded.delete(segment);
       this.#recorded.add(segment);

@@ -1,4 +1,10 @@
-import { BATCH_HEADER_BYTES, type BatchHeader, checkBatch } from '@tailrace/kafka-protocol';
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  checkBatch,
+  type EndTransactionMarker,
+  readEndTransactionMarker,
+} from '@tailrace/kafka-protocol';
 import { RECOVERY_WINDOW_BYTES } from './bounds.ts';
 import { batchFitsEntry, ENTRY_HEADER_BYTES, type EntryHeader, readEntryHeader } from './entry.ts';
 import { type LogFile, readWhole } from './file-system.ts';
@@ -6,6 +12,8 @@ import { type LogFile, readWhole } from './file-system.ts';
 export interface ScannedEntry {
   readonly header: EntryHeader;
   readonly batch: BatchHeader;
+  /** If the batch is one that ends a transaction. */
+  readonly marker: EndTransactionMarker | undefined;
   /** Where it begins and ends in the segment. */
   readonly position: number;
   readonly end: number;
@@ -53,7 +61,8 @@ export async function scanSegment(
     if (!batchFitsEntry(window, at)) break;
     const checked = checkBatch(window, at + ENTRY_HEADER_BYTES, at + size);
     if (!checked.ok) break;
-    visit({ header, batch: checked.header, position, end: position + size });
+    const marker = readEndTransactionMarker(window, at + ENTRY_HEADER_BYTES, checked.header);
+    visit({ header, batch: checked.header, marker, position, end: position + size });
     chain = header.crc;
     position += size;
   }

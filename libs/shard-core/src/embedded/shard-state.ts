@@ -1,7 +1,8 @@
 import type { ShardBounds } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { ShardExtent } from './segment.ts';
-import { ProducerTable } from './producer-state.ts';
+import { type Producer, ProducerTable } from './producer-state.ts';
+import { ShardTransactions } from './shard-transactions.ts';
 import type { AppendWaiter } from './append-waiters.ts';
 
 /** A shard's row in the database. */
@@ -15,14 +16,27 @@ export interface ShardRow {
   /** Where it was closed. */
   readonly sealedEnd: number | null;
   readonly appendTimeMs: number;
+  /** JSON text of `SavedProducers`. */
   readonly producers: string;
 }
+
+/** Producers and open transactions in a shard's row. An earlier layout had the list of producers alone. */
+export interface SavedProducers {
+  readonly producers: ReturnType<ProducerTable['save']>;
+  readonly open?: readonly (readonly [producerId: string, firstOffset: number])[];
+}
+
+export const NO_PRODUCERS = '{"producers":[]}';
 
 /** One shard in memory. Offsets are numbers in here, exact to 2^53, and bigints at the contract. */
 export class ShardState {
   readonly slot: number;
   readonly key: ShardKey;
   readonly producers = new ProducerTable();
+  /** There since the first transaction. */
+  transactions: ShardTransactions | undefined;
+  /** Kafka partitions that go on in another shard, though this one is open. */
+  departed: Set<number> | undefined;
   /** Where its records lie, the oldest first. */
   readonly extents: ShardExtent[] = [];
   startOffset: number;
@@ -54,16 +68,58 @@ export class ShardState {
     this.appendTimeMs = row.appendTimeMs;
     this.sealed = row.sealedEnd !== null;
     this.sealedEnd = row.sealedEnd ?? undefined;
-    this.producers.load(row.producers);
+    const saved = JSON.parse(row.producers) as SavedProducers | SavedProducers['producers'];
+    const { producers, open = [] } = Array.isArray(saved) ? { producers: saved } : (saved as SavedProducers);
+    this.producers.load(producers);
+    if (open.length > 0) this.#someTransactions().load(open, -1);
+  }
+
+  /** Below it, everything is decided. */
+  get stableEnd(): number {
+    const unstable = this.transactions?.firstUnstable;
+    return unstable === undefined ? this.durableEnd : Math.max(this.startOffset, Math.min(unstable, this.durableEnd));
+  }
+
+  /** A transactional batch, or a marker, is durable; `producer` is what is known of its producer now. */
+  track(
+    transaction: 'write' | 'commit' | 'abort',
+    producerId: bigint,
+    producer: Producer | undefined,
+    baseOffset: number,
+  ): void {
+    if (transaction === 'write') return this.#someTransactions().begin(producerId, baseOffset);
+    this.transactions?.end(producerId, transaction === 'commit', baseOffset, this.durableEnd);
+    if (producer !== undefined) this.producers.fence(producerId, producer);
+  }
+
+  /** Those that were silent since then, or the most silent ones where there are too many. */
+  forgetProducers(silentSinceMs: number, max: number): void {
+    this.producers.expire(silentSinceMs, max, (producerId) => this.transactions?.isOpen(producerId) ?? false);
+  }
+
+  /** The transaction of a producer has ended elsewhere, after this shard was closed. */
+  release(producerId: bigint, commits: boolean): void {
+    this.transactions?.end(producerId, commits, this.durableEnd - 1, this.durableEnd);
+    this.dirty = true;
+  }
+
+  /** What the database knows of aborted transactions. */
+  loadAborted(lastOffset: number): void {
+    this.#someTransactions().load([], lastOffset);
+  }
+
+  #someTransactions(): ShardTransactions {
+    return (this.transactions ??= new ShardTransactions());
   }
 
   bounds(): ShardBounds {
     const end = BigInt(this.durableEnd);
+    const stable = this.stableEnd;
     return {
       logStartOffset: this.startOffsetBig,
       highWatermark: end,
       logEndOffset: end,
-      lastStableOffset: end,
+      lastStableOffset: stable === this.durableEnd ? end : BigInt(stable),
       sealed: this.sealed,
       leaderEpoch: 0,
       sizeBytes: this.#sizeBytes(),

@@ -127,11 +127,11 @@ export class StreamCatalog {
 
   /**
    * For a writer whose append was refused because its shard is sealed: waits for the version of the stream in which that
-   * shard is closed and its children are open. Answers `undefined` when the stream is gone; when the time is over, the
+   * shard is closed and its children are open, or another one takes what some partition sent there. Answers `undefined` when the stream is gone; when the time is over, the
    * stream as it is, in which the shard may be open still. Throws StoreUnavailable.
    */
   async whenResharded(
-    { name, id }: Stream,
+    { name, id, partitions }: Stream,
     sealed: Shard,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Stream | undefined> {
@@ -140,7 +140,11 @@ export class StreamCatalog {
       (current) => {
         if (current?.id !== id) return true;
         const shard = current.shard(sealed.number);
-        return shard === undefined || shard.closedAtMs !== undefined;
+        if (shard === undefined || shard.closedAtMs !== undefined) return true;
+        return partitions.some(
+          ({ appendTo, index }) =>
+            appendTo.number === sealed.number && current.partitions[index]?.appendTo.number !== sealed.number,
+        );
       },
       options,
     );

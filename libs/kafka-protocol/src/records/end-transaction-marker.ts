@@ -1,0 +1,29 @@
+import { BATCH_HEADER_BYTES, type BatchHeader } from './batch-header.ts';
+import { decodeBatch } from './decode-batch.ts';
+
+/** How a transaction ended, as its marker tells (`encodeEndTransactionMarker` writes such batches). */
+export interface EndTransactionMarker {
+  readonly commits: boolean;
+  readonly coordinatorEpoch: number;
+}
+
+/** Key types of control records. */
+const ABORT = 0;
+const COMMIT = 1;
+/** A marker has one small record; nobody compresses it. */
+const MARKER_BYTES_MAX = BATCH_HEADER_BYTES + 256;
+
+/** What the control batch at `position` says; `undefined` when it ends no transaction. All its bytes are there. Throws CorruptBatch. */
+export function readEndTransactionMarker(
+  buffer: Buffer,
+  position: number,
+  header: BatchHeader,
+): EndTransactionMarker | undefined {
+  if (!header.isControl || header.sizeBytes > MARKER_BYTES_MAX) return undefined;
+  const [record] = decodeBatch(buffer, position, header, { uncompressedBytesMax: MARKER_BYTES_MAX, recordsMax: 1 });
+  if (record?.key == null || record.key.length < 4 || record.value === null || record.value.length < 6)
+    return undefined;
+  const type = record.key.readInt16BE(2);
+  if (type !== ABORT && type !== COMMIT) return undefined;
+  return { commits: type === COMMIT, coordinatorEpoch: record.value.readInt32BE(2) };
+}
