@@ -41,7 +41,17 @@ export function createRestApi(dependencies: RestApiDependencies, options: RestAp
   const { store, catalog, limits, logger, clock = Date.now } = dependencies;
   const { version, kafkaAddress, identity, minInsyncReplicas = 1 } = options;
   const ingest = new Ingest({ store, catalog, limits, minInsyncReplicas, clock });
-  const restHandler = createRestHandler({ store, catalog, ingest, limits, logger, version, kafkaAddress, clock });
+  const restHandler = createRestHandler({
+    store,
+    catalog,
+    ingest,
+    limits,
+    logger,
+    minInsyncReplicas,
+    version,
+    kafkaAddress,
+    clock,
+  });
   return createHttpDoor({
     store,
     catalog,

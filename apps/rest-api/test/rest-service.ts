@@ -46,6 +46,7 @@ export async function startRestService(
     ingest,
     limits,
     logger: { info: log('info'), warn: log('warn'), error: log('error') },
+    minInsyncReplicas: 1,
     version: '0.0.0-test',
     kafkaAddress: '127.0.0.1:9092',
     clock: Date.now,

@@ -12,4 +12,4 @@ export {
   MIN_INSYNC_REPLICAS_MAX,
   type MinInsyncReplicasCheck,
 } from './min-insync-replicas.ts';
-export { zoneView, type ZoneView } from './zones.ts';
+export { zonesOf, zoneView, type ZoneView } from './zones.ts';

@@ -1,4 +1,4 @@
-import type { Store, StoreReplica } from '@tailrace/shard-core';
+import type { Store, StoreHealth, StoreReplica } from '@tailrace/shard-core';
 
 /** How replication stands, for health answers and operators. */
 export interface ZoneView {
@@ -13,12 +13,19 @@ export interface ZoneView {
 
 /** What the store says of its replicas, beside what a stream needs. An engine without replicas has one copy. */
 export async function zoneView(store: Store, minInsyncReplicas: number): Promise<ZoneView> {
-  const { ready, detail, replicas = [] } = await store.health();
+  return zonesOf(await store.health(), minInsyncReplicas);
+}
+
+/** The same, of a health answer that is there already. */
+export function zonesOf(
+  { ready, detail, replicas = [], copiesInSync = 1 }: StoreHealth,
+  minInsyncReplicas: number,
+): ZoneView {
   if (!ready) return { copiesInSync: 0, writable: false, replicas: [], detail };
   const lagging = replicas.filter(({ inSync }) => !inSync);
-  const copiesInSync = 1 + replicas.length - lagging.length;
   const writable = copiesInSync >= minInsyncReplicas;
-  const sentences = [`${copiesInSync} of ${1 + replicas.length} copies in sync, ${minInsyncReplicas} needed`];
+  const sentences = [detail];
+  if (!writable) sentences.push(`copies in sync: ${copiesInSync}, needed: ${minInsyncReplicas}`);
   for (const { address, lagSeconds, lagBytes } of lagging) {
     sentences.push(`${address} is ${lagSeconds} s and ${lagBytes} bytes behind`);
   }

@@ -1,4 +1,5 @@
 import { encodeBatch, readBatchHeader, type RecordDraft, type RecordHeader } from '@tailrace/kafka-protocol';
+import { requirementOfPut } from '@tailrace/replication';
 import {
   type Appended,
   type Outcome,
@@ -30,8 +31,6 @@ export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 export const APPENDS_IN_FLIGHT_MAX = 2;
 /** How often a record follows splits and merges: more than one can come between two looks at the stream. */
 export const REROUTES_MAX = 4;
-/** How long an append may wait for replicas. */
-const REPLICATION_TIMEOUT_MS = 10_000;
 /** Lengths, deltas and the header count of a record: what it takes beside key and value, at most. */
 const RECORD_FRAME_BYTES = 32;
 
@@ -193,10 +192,8 @@ export class ShardWriter {
       shard: this.shard.key,
       batch,
       header: readBatchHeader(batch, 0),
-      acks: 'all',
-      minInsyncReplicas: this.#stream.minInsyncReplicas(minInsyncReplicas),
-      timeoutMs: REPLICATION_TIMEOUT_MS,
-    } as const;
+      ...requirementOfPut({ minInsyncReplicas: this.#stream.minInsyncReplicas(minInsyncReplicas) }),
+    };
     if (!tracing.enabled) return store.log.append(request);
     const { span, others, requestCount } = requestsOf(records);
     return withLogSpan('append', store.engine, this.#stream.name, this.shard.shardId, span, (logSpan) => {

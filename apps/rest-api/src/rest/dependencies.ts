@@ -16,6 +16,8 @@ export interface RestDependencies {
   /** What a reader may read of a shard. */
   readonly limits: ShardLimits;
   readonly logger: RestLogger;
+  /** Copies that an acknowledgement needs where a stream sets none. */
+  readonly minInsyncReplicas: number;
   /** The version of the service, for the OpenAPI document and the welcome page. */
   readonly version: string;
   /** Where Kafka clients find the same streams, if anywhere: `127.0.0.1:9092`. */

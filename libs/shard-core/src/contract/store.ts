@@ -22,6 +22,8 @@ export interface StoreHealth {
   readonly detail: string;
   /** Of an engine that has such copies, all of them. */
   readonly replicas?: readonly StoreReplica[];
+  /** How many copies of a record are up to date, the primary among them; where shards differ, the fewest. Absent: one. */
+  readonly copiesInSync?: number;
 }
 
 /** An engine, opened: what both doors stand on. */

@@ -131,8 +131,8 @@ export class RedisStore implements Store {
         Promise.all(this.#topology.nodes().map((node) => this.#primaryOf(node).replicas.ask())),
       );
       const replicas = infos.flatMap((info) => info.replicas);
-      const copies = 1 + Math.min(...infos.map((info) => info.replicas.filter(({ inSync }) => inSync).length));
-      return { ready: true, detail: this.#describe(infos.length, copies), replicas };
+      const copiesInSync = 1 + Math.min(...infos.map((info) => info.replicas.filter(({ inSync }) => inSync).length));
+      return { ready: true, detail: this.#describe(infos.length, copiesInSync), replicas, copiesInSync };
     } catch (error) {
       return { ready: false, detail: messageOf(error) };
     }

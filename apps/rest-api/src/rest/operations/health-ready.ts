@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { zonesOf } from '@tailrace/replication';
 import type { Store, StoreHealth } from '@tailrace/shard-core';
 import { z } from 'zod';
 import { JSON_MEDIA_TYPE } from '../media-type.ts';
@@ -29,14 +30,15 @@ export const healthReady = operation({
     503: { description: 'Not now, and why.', content: { [JSON_MEDIA_TYPE]: { schema: healthView } } },
   },
   problems: [],
-  async run(_input, { store, logger }) {
-    const { ready, detail } = await healthOf(store, (cause) => {
+  async run(_input, { store, minInsyncReplicas, logger }) {
+    const health = await healthOf(store, (cause) => {
       logger.warn({ err: cause }, 'the store did not say how it is');
     });
+    const { writable, detail } = zonesOf(health, minInsyncReplicas);
     return {
-      status: ready ? 200 : 503,
+      status: writable ? 200 : 503,
       headers: { 'Cache-Control': 'no-store' },
-      json: { status: ready ? 'ready' : 'notReady', store: { engine: store.engine, detail } },
+      json: { status: writable ? 'ready' : 'notReady', store: { engine: store.engine, detail } },
     };
   },
 });
