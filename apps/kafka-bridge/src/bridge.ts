@@ -8,6 +8,7 @@ import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { ProducerIds } from './produce/producer-ids.ts';
 import type { LeaderEpochs } from './topics/leader-epochs.ts';
 import type { MetadataCache } from './topics/metadata-cache.ts';
+import type { Security } from './security/security.ts';
 
 /** How the door behaves, all of it with a default (`door.ts`). */
 export interface BridgeOptions {
@@ -35,6 +36,7 @@ export interface Bridge {
   readonly unsentAnswers: UnsentAnswers;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  readonly security: Security;
   readonly options: BridgeOptions;
   readonly logger: Logger;
 }

@@ -15,6 +15,7 @@ import { OLD_PRODUCE_VERSION_MAX, refuseOldProduce } from './handlers/00-produce
 import { EncodedAnswer, type Handler, NO_ANSWER } from './handlers/handler.ts';
 import { handlers, handlersByKey } from './handlers/index.ts';
 import { unsupportedAnswer } from './handlers/unsupported-answer.ts';
+import { serveBareMessage } from './security/bare-message.ts';
 
 const NO_CHUNKS: readonly Buffer[] = [];
 const metrics: readonly (RequestMetrics | undefined)[] = handlersByKey.map(
@@ -23,7 +24,13 @@ const metrics: readonly (RequestMetrics | undefined)[] = handlersByKey.map(
 
 /** Finds the handler of a request, lets it work, and puts the encoded answer into the exchange. Throws what ends the connection. */
 export function dispatch(exchange: Exchange, bridge: Bridge): void | Promise<void> {
-  const { header } = exchange;
+  const { header, peer } = exchange;
+  const { sasl } = peer;
+  if (sasl !== undefined) {
+    if (sasl.takesBareMessages) return serveBareMessage(exchange, sasl);
+    const refusal = sasl.refuse(header.apiKey);
+    if (refusal !== undefined) return exchange.endUnanswered(refusal);
+  }
   const handler = handlersByKey[header.apiKey];
   if (handler === undefined || header.api === undefined) return refuse(exchange);
   return tracing.enabled ? serveTraced(handler, exchange, bridge) : serve(handler, exchange, bridge);

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { hostname } from 'node:os';
 import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
+import type { ServerTls } from '@tailrace/service';
 import { logger as processLogger, type Logger, trafficMetrics } from '@tailrace/telemetry';
 import type { Bridge } from './bridge.ts';
 import { BrokerRegistry } from './brokers/broker-registry.ts';
@@ -16,6 +17,9 @@ import { UnsentAnswers } from './fetch/unsent-answers.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { systemTimers } from './groups/timers.ts';
 import { ProducerIds } from './produce/producer-ids.ts';
+import { certificatePrincipal } from './security/certificate-principal.ts';
+import { AUTHENTICATION_MS_MAX, SaslSession } from './security/sasl-session.ts';
+import { openSecurity, type SecurityOptions } from './security/security.ts';
 import { LeaderEpochs } from './topics/leader-epochs.ts';
 import { MetadataCache } from './topics/metadata-cache.ts';
 
@@ -48,6 +52,8 @@ export interface KafkaDoorDeps {
   readonly catalog: StreamCatalog;
   /** Slows down the writers of streams with limits; without it nobody is. */
   readonly limits?: ShardLimits | undefined;
+  /** With it the port speaks TLS, without it plain text. */
+  readonly tls?: ServerTls | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -70,6 +76,8 @@ export interface KafkaDoorOptions {
   readonly sessionTimeoutMsMin?: number | undefined;
   readonly sessionTimeoutMsMax?: number | undefined;
   readonly groupMembersMax?: number | undefined;
+  /** Who is let in, and what they may do; by default everybody, and everything. */
+  readonly security?: SecurityOptions | undefined;
 }
 
 export interface Address {
@@ -108,7 +116,15 @@ class Door implements KafkaDoor {
     const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX;
     // One frame must always fit, or its connection would wait for ever.
     this.#budget = new MemoryBudget(Math.max(options.requestBytesMax ?? REQUEST_BYTES_MAX, frameBytesMax));
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, frameBytesMax));
+    const accept = (socket: Socket) => this.#accept(socket, frameBytesMax);
+    const { certificates = false, mechanisms = [] } = options.security ?? {};
+    this.#server =
+      deps.tls === undefined
+        ? createServer({ noDelay: true, keepAlive: true }, accept)
+        : deps.tls.createServer(
+            { door: 'kafka', clientCertificates: certificates && mechanisms.length === 0 ? 'required' : 'asked' },
+            accept,
+          );
     this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
     this.#server.on('drop', (dropped) => {
       this.#logger.warn({ door: 'kafka', client: dropped?.remoteAddress }, 'connection refused: too many are open');
@@ -144,6 +160,7 @@ class Door implements KafkaDoor {
     await this.#emptied(graceMs);
     for (const connection of this.#connections) connection.destroy('the server is shutting down');
     bridge?.metadata.close();
+    await bridge?.security.close();
     this.#bridge = undefined;
   }
 
@@ -153,7 +170,13 @@ class Door implements KafkaDoor {
       socket.destroy();
       return;
     }
+    const { authentication, certificates } = bridge.security;
+    const principal = certificatePrincipal(socket);
+    const isAsked = authentication !== undefined && !(certificates && principal !== undefined);
+    const sasl = isAsked ? new SaslSession(authentication) : undefined;
     const connection = new Connection(socket, {
+      sasl,
+      principal,
       frameBytesMax,
       pool: this.#pool,
       budget: this.#budget,
@@ -161,11 +184,18 @@ class Door implements KafkaDoor {
       logger: this.#logger,
       serve: (exchange) => dispatch(exchange, bridge),
       closed: (closed) => {
+        clearTimeout(patience);
         this.#connections.delete(closed);
         this.#traffic.connections = this.#connections.size;
         if (this.#connections.size === 0) this.#whenEmpty?.();
       },
     });
+    const patience =
+      sasl &&
+      setTimeout(() => {
+        if (sasl.isAuthenticated) return;
+        connection.destroy(`the client did not authenticate within ${AUTHENTICATION_MS_MAX} ms`);
+      }, AUTHENTICATION_MS_MAX).unref();
     this.#connections.add(connection);
     this.#traffic.connections = this.#connections.size;
   }
@@ -190,6 +220,7 @@ class Door implements KafkaDoor {
       host: options.advertised?.host ?? reachableHost(bound.host),
       port: options.advertised?.port ?? bound.port,
     };
+    const security = await openSecurity(store, options.security ?? {}, options.frameBytesMax ?? FRAME_BYTES_MAX);
     const clusterId = await clusterIdOf(store.documents);
     const brokers = await BrokerRegistry.join({ leases: store.leases, ...advertised, nodeId: options.nodeId, logger });
     const leaderEpochs = new LeaderEpochs();
@@ -214,6 +245,7 @@ class Door implements KafkaDoor {
       metadata: new MetadataCache(catalog, brokers, leaderEpochs),
       fetchSessions: new FetchSessionCache(),
       unsentAnswers: new UnsentAnswers(),
+      security,
       groups: new GroupCoordinator({
         documents: store.documents,
         brokers,

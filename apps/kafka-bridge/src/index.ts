@@ -7,3 +7,5 @@ export {
   type KafkaDoorOptions,
   MESSAGE_BYTES_MAX,
 } from './door.ts';
+export { securityFromSettings } from './security/from-settings.ts';
+export type { SecurityOptions } from './security/security.ts';

@@ -1,6 +1,6 @@
-import { hostWithoutCredentials, listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import { kafkaHost, listening, openFoundation, readSettings, runService } from '@tailrace/service';
 import manifest from '../package.json' with { type: 'json' };
-import { createKafkaDoor } from './index.ts';
+import { createKafkaDoor, securityFromSettings } from './index.ts';
 
 /** The Kafka door as a process of its own, over a store that others share. */
 async function start() {
@@ -9,19 +9,20 @@ async function start() {
     serviceVersion: manifest.version,
     env: process.env,
   });
-  const { settings, logger, store, catalog, limits } = foundation;
+  const { settings, logger, store, catalog, limits, kafkaTls: tls } = foundation;
   try {
     const door = createKafkaDoor(
-      { store, catalog, limits, logger },
+      { store, catalog, limits, logger, tls },
       {
         advertised: settings.kafkaAdvertised,
         nodeId: settings.nodeId,
         autoCreateTopics: settings.autoCreateTopics,
         defaultPartitions: settings.defaultPartitions,
         minInsyncReplicas: settings.minInsyncReplicas,
+        security: securityFromSettings(settings),
       },
     );
-    const host = hostWithoutCredentials(settings);
+    const host = kafkaHost(settings);
     const address = await listening('Kafka', door.listen({ host, port: settings.kafkaPort }));
     logger.info({ store: settings.store, ...address, metricsPort: foundation.metricsPort }, 'the Kafka door is ready');
     return {

@@ -1,3 +1,4 @@
+export { ClientLimits } from './client-limits.ts';
 export {
   CONSUMER_READ_BYTES,
   SHARD_READ_BYTES,

@@ -12,6 +12,7 @@ import {
 } from '@tailrace/shard-core';
 import { createLogger, type Logger, startMetricsServer, startTelemetry } from '@tailrace/telemetry';
 import { readSettings, type Settings } from './settings.ts';
+import { ServerTls } from './tls/server-tls.ts';
 
 export interface FoundationOptions {
   readonly serviceName: string;
@@ -29,6 +30,9 @@ export interface Foundation {
   readonly limits: ShardLimits;
   /** `undefined`: nobody is asked for credentials. */
   readonly accessKeys: KnownAccessKeys | undefined;
+  /** `undefined`: the port speaks plain text. */
+  readonly httpTls: ServerTls | undefined;
+  readonly kafkaTls: ServerTls | undefined;
   readonly metricsPort: number;
   /** After the doors: lets go of everything, the store last. */
   close(): Promise<void>;
@@ -45,6 +49,9 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
+    // First: a file that is missing is told at once.
+    const tls = await openTls(settings, logger);
+    if (tls !== undefined) opened.push(() => tls.close());
     const telemetry = await startTelemetry({ serviceName, serviceVersion });
     opened.push(() => telemetry.shutdown());
     const engine = await openStore(settings);
@@ -91,9 +98,27 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
     );
     const metrics = await startMetricsServer({ host: settings.host, port: settings.metricsPort });
     opened.push(() => metrics.close());
-    return { settings, logger, store, catalog, limits, accessKeys, metricsPort: metrics.port, close: closeAll };
+    return {
+      settings,
+      logger,
+      store,
+      catalog,
+      limits,
+      accessKeys,
+      httpTls: settings.tlsDoors === 'kafka' ? undefined : tls,
+      kafkaTls: settings.tlsDoors === 'http' ? undefined : tls,
+      metricsPort: metrics.port,
+      close: closeAll,
+    };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+async function openTls(settings: Settings, logger: Logger): Promise<ServerTls | undefined> {
+  const { tlsCert: certificate, tlsKey: key, tlsKeyPassphrase, tlsClientCa, tlsMinVersion } = settings;
+  if (certificate === undefined || key === undefined) return undefined;
+  const minVersion = `TLSv${tlsMinVersion}` as const;
+  return ServerTls.open({ certificate, key, passphrase: tlsKeyPassphrase, clientCa: tlsClientCa, minVersion }, logger);
 }

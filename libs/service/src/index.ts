@@ -4,10 +4,14 @@ export { type RunningService, runService } from './run-service.ts';
 export {
   BadSettings,
   describeSettings,
-  hostWithoutCredentials,
+  httpHost,
+  kafkaHost,
+  placeOfRecords,
   readSettings,
   SETTINGS,
   type Settings,
   type SettingsRead,
 } from './settings.ts';
 export { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
+export { ServerTls, TLS_RELOAD_INTERVAL_MS, type TlsDoor, type TlsFiles } from './tls/server-tls.ts';
+export { beginsTls } from './tls/tls-failure.ts';

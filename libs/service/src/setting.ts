@@ -89,6 +89,53 @@ export function text(
   };
 }
 
+/** Text that must not be shown. */
+export function secretText(variable: string, { help }: Words): Setting<string> {
+  return { variable, help, form: 'SECRET', fallback: undefined, secret: true, parse: (value) => ({ value }) };
+}
+
+/** Some of a few words, with commas between, in any order and each once. */
+export function choices<const C extends readonly string[]>(
+  variable: string,
+  known: C,
+  { help, form }: Words & { form: string },
+): Setting<readonly C[number][]> {
+  return {
+    variable,
+    help,
+    form,
+    fallback: '',
+    parse: (value) => {
+      const given = value === '' ? [] : value.split(',').map((word) => word.trim().toLowerCase());
+      return given.every((word) => known.includes(word))
+        ? { value: [...new Set(given)] }
+        : { problem: `must be some of ${known.slice(0, -1).join(', ')} and ${known.at(-1)}, with commas between` };
+    },
+  };
+}
+
+/** Texts with semicolons between, each of a form that a pattern knows. */
+export function manyMatching(
+  variable: string,
+  pattern: RegExp,
+  problem: string,
+  { help, form }: Words & { form: string },
+): Setting<readonly string[]> {
+  return {
+    variable,
+    help,
+    form,
+    fallback: '',
+    parse: (value) => {
+      const given = value
+        .split(';')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+      return given.every((part) => pattern.test(part)) ? { value: given } : { problem };
+    },
+  };
+}
+
 /** HOST:PORT, an IPv6 host in brackets. */
 export function hostAndPort(
   variable: string,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BadSettings, describeSettings, hostWithoutCredentials, isLoopback, readSettings, SETTINGS } from './index.ts';
+import { BadSettings, describeSettings, httpHost, isLoopback, kafkaHost, readSettings, SETTINGS } from './index.ts';
 
 const problemsOf = (env: Record<string, string>): readonly string[] => {
   try {
@@ -36,6 +36,22 @@ describe('settings', () => {
         injectThrottling: 0,
         autoCreateTopics: true,
         defaultPartitions: 4,
+        rack: undefined,
+        kafkaAuth: [],
+        kafkaAcls: 'auto',
+        kafkaSuperUsers: [],
+        kafkaSessionMs: 0,
+        oauthKeys: undefined,
+        oauthIssuer: undefined,
+        oauthAudience: undefined,
+        oauthPrincipalClaim: 'sub',
+        oauthUnsecured: false,
+        tlsCert: undefined,
+        tlsKey: undefined,
+        tlsKeyPassphrase: undefined,
+        tlsClientCa: undefined,
+        tlsMinVersion: '1.2',
+        tlsDoors: 'both',
         shutdownGraceMs: 10_000,
         logLevel: 'info',
       },
@@ -98,9 +114,53 @@ describe('settings', () => {
   it('take any address when signatures are checked, but for doors that check none', () => {
     const { settings } = readSettings({ TAILRACE_HOST: '0.0.0.0', TAILRACE_AUTH: 'sigv4' });
     expect(settings.host).toBe('0.0.0.0');
-    expect(hostWithoutCredentials(settings)).toBe('127.0.0.1');
-    expect(hostWithoutCredentials({ auth: 'sigv4', host: '::1' })).toBe('::1');
-    expect(hostWithoutCredentials({ auth: 'off', host: '0.0.0.0' })).toBe('0.0.0.0');
+    expect([httpHost(settings), kafkaHost(settings)]).toEqual(['0.0.0.0', '127.0.0.1']);
+    expect(kafkaHost({ auth: 'sigv4', host: '::1', kafkaAuth: [] })).toBe('::1');
+    expect(kafkaHost({ auth: 'off', host: '0.0.0.0', kafkaAuth: [] })).toBe('0.0.0.0');
+  });
+
+  it('take any address when Kafka clients are asked who they are, but for the door that asks nobody', () => {
+    const { settings } = readSettings({ TAILRACE_HOST: '0.0.0.0', TAILRACE_KAFKA_AUTH: 'SCRAM-SHA-512, plain' });
+    expect(settings.kafkaAuth).toEqual(['scram-sha-512', 'plain']);
+    expect([httpHost(settings), kafkaHost(settings)]).toEqual(['127.0.0.1', '0.0.0.0']);
+    const both = { auth: 'sigv4', host: '0.0.0.0', kafkaAuth: ['plain'] } as const;
+    expect([httpHost(both), kafkaHost(both)]).toEqual(['0.0.0.0', '0.0.0.0']);
+  });
+
+  it.each([
+    [{ TAILRACE_TLS_CERT: 'a.pem' }, 'TAILRACE_TLS_CERT and TAILRACE_TLS_KEY: one is set'],
+    [{ TAILRACE_TLS_CLIENT_CA: 'ca.pem' }, 'TAILRACE_TLS_CLIENT_CA: without TAILRACE_TLS_CERT'],
+    [{ TAILRACE_KAFKA_AUTH: 'mtls' }, 'TAILRACE_KAFKA_AUTH=mtls: needs TLS at the Kafka port'],
+    [{ TAILRACE_KAFKA_AUTH: 'oauthbearer' }, 'TAILRACE_KAFKA_AUTH=oauthbearer: needs TAILRACE_OAUTH_JWKS'],
+    [
+      { TAILRACE_KAFKA_AUTH: 'oauthbearer', TAILRACE_OAUTH_JWKS: 'k.json', TAILRACE_OAUTH_UNSECURED: 'on' },
+      'TAILRACE_OAUTH_UNSECURED=on: together with TAILRACE_OAUTH_JWKS',
+    ],
+    [{ TAILRACE_OAUTH_JWKS: 'http://idp.example.org/keys' }, 'keys that come over plain http'],
+    [{ TAILRACE_OAUTH_JWKS: 'http:' }, 'this is no URL'],
+    [{ TAILRACE_KAFKA_AUTH: 'gssapi' }, 'TAILRACE_KAFKA_AUTH=gssapi: must be some of plain, scram-sha-256'],
+    [{ TAILRACE_KAFKA_SUPER_USERS: 'admin' }, 'TAILRACE_KAFKA_SUPER_USERS=admin: must be User:NAME'],
+  ])('refuse what does not fit together: %p', (env, problem) => {
+    expect(problemsOf(env as Record<string, string>)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('warn of what is allowed and dangerous', () => {
+    const warned = (env: Record<string, string>) => readSettings(env).warnings;
+    const superUser = { TAILRACE_KAFKA_SUPER_USERS: 'User:admin;User:CN=ops,O=Example' };
+    expect(readSettings(superUser).settings.kafkaSuperUsers).toEqual(['User:admin', 'User:CN=ops,O=Example']);
+    expect(warned({ TAILRACE_KAFKA_AUTH: 'plain', ...superUser })).toEqual([]);
+    expect(warned({ TAILRACE_KAFKA_AUTH: 'plain', TAILRACE_HOST: '0.0.0.0', ...superUser })).toEqual([
+      expect.stringContaining('in the clear'),
+    ]);
+    expect(warned({ TAILRACE_KAFKA_AUTH: 'scram-sha-256' })).toEqual([
+      expect.stringContaining('TAILRACE_KAFKA_SUPER_USERS names who may'),
+    ]);
+    expect(warned({ TAILRACE_KAFKA_AUTH: 'oauthbearer', TAILRACE_OAUTH_UNSECURED: 'on', ...superUser })).toEqual([
+      expect.stringContaining('anybody can write a token'),
+    ]);
+    expect(warned({ TAILRACE_KAFKA_AUTH: 'oauthbearer', TAILRACE_OAUTH_JWKS: 'k.json', ...superUser })).toEqual([
+      expect.stringContaining('made for other services'),
+    ]);
   });
 
   it('take master keys in both forms', () => {

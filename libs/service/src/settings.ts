@@ -1,15 +1,19 @@
+import { resolve } from 'node:path';
 import { parseMasterKey } from '@tailrace/identity';
 import { ENCRYPTION_KEY_ID } from '@tailrace/shard-core';
 import { isLoopback } from './loopback.ts';
 import {
   choice,
+  choices,
   hostAndPort,
   integer,
+  manyMatching,
   matching,
   onOff,
   port,
   namedSecretKeys,
   secretKeys,
+  secretText,
   type Setting,
   text,
 } from './setting.ts';
@@ -37,7 +41,7 @@ export const SETTINGS = {
   }),
   host: text('TAILRACE_HOST', '127.0.0.1', {
     form: 'ADDRESS',
-    help: 'The address to listen on. One that other machines reach needs TAILRACE_AUTH.',
+    help: 'The address to listen on. One that other machines reach needs TAILRACE_AUTH or TAILRACE_KAFKA_AUTH; a door that then asks nobody for credentials stays on 127.0.0.1.',
   }),
   httpPort: port('TAILRACE_HTTP_PORT', 4567, {
     help: 'Kinesis protocol and REST, HTTP/1.1 and HTTP/2. 0 takes a free one.',
@@ -52,8 +56,12 @@ export const SETTINGS = {
     max: 2_147_483_647,
     help: 'The Kafka node id of this process; by default a free one is taken.',
   }),
+  rack: matching('TAILRACE_RACK', undefined, /^[\x21-\x7e]{1,255}$/, 'must be the name of a place, without spaces', {
+    form: 'ZONE',
+    help: 'The zone in which this process runs, as Kafka clients name theirs (client.rack).',
+  }),
   auth: choice('TAILRACE_AUTH', ['loopback', 'off', 'sigv4'], 'loopback', {
-    help: 'loopback: nobody is asked for credentials, and only loopback addresses are listened on. off: nobody is asked, on any address. sigv4: requests of the Kinesis protocol must be signed with an access key (`tailrace keys`), REST is closed, and Kafka, which asks nobody yet, listens on loopback addresses only.',
+    help: 'loopback: nobody is asked for credentials, and only loopback addresses are listened on. off: nobody is asked, on any address. sigv4: requests of the Kinesis protocol must be signed with an access key (`tailrace keys`), and REST is closed. The Kafka door has TAILRACE_KAFKA_AUTH.',
   }),
   account: matching('TAILRACE_ACCOUNT', '000000000000', /^\d{12}$/, 'must be twelve digits', {
     form: 'ACCOUNT',
@@ -74,6 +82,56 @@ export const SETTINGS = {
   }),
   encryptionKeys: namedSecretKeys('TAILRACE_ENCRYPTION_KEYS', ENCRYPTION_KEY_ID, parseMasterKey, {
     help: 'Keys that StartStreamEncryption can name, each with an id: 32 bytes, as 64 hexadecimal digits or in base64. The first is alias/aws/kinesis. Keep a key for as long as records lie encrypted under it: without it they cannot be read.',
+  }),
+  kafkaAuth: choices('TAILRACE_KAFKA_AUTH', ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'mtls'], {
+    form: 'MECHANISM[,MECHANISM…]',
+    help: 'How Kafka clients show who they are: by SASL PLAIN or SCRAM as a user (`tailrace users`), with a token of an OAuth provider, or with a certificate (mtls). One of those named is enough. By default nobody is asked.',
+  }),
+  kafkaAcls: choice('TAILRACE_KAFKA_ACLS', ['auto', 'off', 'open', 'strict'], 'auto', {
+    help: 'Access control lists of the Kafka door, kept by its own admin tools. open: what no entry is about, everybody may do. strict: nobody may. off: there are none. auto: strict where clients are asked who they are, else open.',
+  }),
+  kafkaSuperUsers: manyMatching('TAILRACE_KAFKA_SUPER_USERS', /^User:./, 'must be User:NAME, with semicolons between', {
+    form: 'User:NAME[;User:NAME…]',
+    help: 'Who may do everything at the Kafka door, whatever the access control lists say.',
+  }),
+  kafkaSessionMs: integer('TAILRACE_KAFKA_SESSION_MS', 0, {
+    min: 0,
+    max: 2_147_483_647,
+    form: 'MILLISECONDS',
+    help: 'After how long a SASL client must authenticate again (KIP-368). 0: when its token ends, others never.',
+  }),
+  oauthKeys: text('TAILRACE_OAUTH_JWKS', undefined, {
+    form: 'FILE|URL',
+    help: 'With oauthbearer: the keys (JWKS) that tokens are signed with, in a file or at an https URL.',
+  }),
+  oauthIssuer: text('TAILRACE_OAUTH_ISSUER', undefined, {
+    form: 'ISSUER',
+    help: 'With oauthbearer: what the claim iss of a token must be. By default it is not looked at.',
+  }),
+  oauthAudience: text('TAILRACE_OAUTH_AUDIENCE', undefined, {
+    form: 'AUDIENCE',
+    help: 'With oauthbearer: what the claim aud of a token must name. By default it is not looked at.',
+  }),
+  oauthPrincipalClaim: text('TAILRACE_OAUTH_PRINCIPAL_CLAIM', 'sub', {
+    form: 'CLAIM',
+    help: 'With oauthbearer: the claim that names the user.',
+  }),
+  oauthUnsecured: onOff('TAILRACE_OAUTH_UNSECURED', 'off', {
+    help: 'With oauthbearer, for development alone: tokens without a signature, which anybody can write.',
+  }),
+  tlsCert: text('TAILRACE_TLS_CERT', undefined, {
+    form: 'FILE',
+    help: 'TLS: the certificate, with those that lead to its root behind it, as PEM. Read again when it changes.',
+  }),
+  tlsKey: text('TAILRACE_TLS_KEY', undefined, { form: 'FILE', help: 'TLS: the key of the certificate, as PEM.' }),
+  tlsKeyPassphrase: secretText('TAILRACE_TLS_KEY_PASSPHRASE', { help: 'TLS: opens the key, where it is encrypted.' }),
+  tlsClientCa: text('TAILRACE_TLS_CLIENT_CA', undefined, {
+    form: 'FILE',
+    help: 'TLS: the authorities whose certificates Kafka clients may show, as PEM.',
+  }),
+  tlsMinVersion: choice('TAILRACE_TLS_MIN_VERSION', ['1.2', '1.3'], '1.2', { help: 'TLS: the oldest version taken.' }),
+  tlsDoors: choice('TAILRACE_TLS_DOORS', ['both', 'http', 'kafka'], 'both', {
+    help: 'TLS: which ports speak it. The others speak plain text.',
   }),
   limits: onOff('TAILRACE_LIMITS', 'on', {
     help: 'The per-shard limits of Kinesis: 1 MiB/s and 1,000 records/s in, 2 MiB/s and 5 calls/s out.',
@@ -103,7 +161,17 @@ export const SETTINGS = {
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 /** Those whose absence is a value of its own. */
-type Optional = 'kafkaAdvertised' | 'nodeId' | 'region';
+type Optional =
+  | 'kafkaAdvertised'
+  | 'nodeId'
+  | 'region'
+  | 'oauthKeys'
+  | 'oauthIssuer'
+  | 'oauthAudience'
+  | 'tlsCert'
+  | 'tlsKey'
+  | 'tlsKeyPassphrase'
+  | 'tlsClientCa';
 
 export type Settings = {
   readonly [K in keyof typeof SETTINGS]: K extends Optional
@@ -144,20 +212,102 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     else problems.push(`${setting.variable}${setting.secret ? '' : `=${written}`}: ${parsed.problem}.`);
   }
   const settings = values as unknown as Settings;
-  if (problems.length === 0 && settings.auth === 'loopback' && !isLoopback(settings.host)) {
-    problems.push(
-      `TAILRACE_HOST=${settings.host}: other machines can reach this address, and no authentication is configured. ` +
-        'Listen on 127.0.0.1, or set TAILRACE_AUTH=sigv4 to ask for access keys, or TAILRACE_AUTH=off to let everybody ' +
-        'who reaches it read and write everything.',
-    );
-  }
+  // Settings that do not fit together are worth looking at once each of them is one.
+  if (problems.length === 0) problems.push(...problemsTogether(settings));
   if (problems.length > 0) throw new BadSettings(problems);
-  return { settings, warnings: unknownVariables(env) };
+  return { settings, warnings: [...unknownVariables(env), ...risksOf(settings)] };
 }
 
-/** Where a door listens that asks nobody for credentials, while others do: where only this machine reaches it. */
-export function hostWithoutCredentials({ auth, host }: Pick<Settings, 'auth' | 'host'>): string {
-  return auth === 'sigv4' && !isLoopback(host) ? '127.0.0.1' : host;
+type Listening = Pick<Settings, 'auth' | 'host' | 'kafkaAuth'>;
+
+/** Where the HTTP door listens: while the Kafka door alone asks for credentials, only where this machine reaches it. */
+export function httpHost({ auth, host, kafkaAuth }: Listening): string {
+  return auth === 'loopback' && kafkaAuth.length > 0 && !isLoopback(host) ? '127.0.0.1' : host;
+}
+
+/** Where the Kafka door listens: while the HTTP door alone asks for credentials, only where this machine reaches it. */
+export function kafkaHost({ auth, host, kafkaAuth }: Listening): string {
+  return auth === 'sigv4' && kafkaAuth.length === 0 && !isLoopback(host) ? '127.0.0.1' : host;
+}
+
+function problemsTogether(settings: Settings): string[] {
+  const { auth, host, kafkaAuth, oauthKeys, oauthUnsecured, tlsCert, tlsKey, tlsClientCa, tlsDoors } = settings;
+  const problems: string[] = [];
+  if (auth === 'loopback' && kafkaAuth.length === 0 && !isLoopback(host)) {
+    problems.push(
+      `TAILRACE_HOST=${host}: other machines can reach this address, and no authentication is configured. ` +
+        'Listen on 127.0.0.1, or set TAILRACE_AUTH=sigv4 to ask for access keys, TAILRACE_KAFKA_AUTH to ask Kafka clients, or ' +
+        'TAILRACE_AUTH=off to let everybody who reaches it read and write everything.',
+    );
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    problems.push('TAILRACE_TLS_CERT and TAILRACE_TLS_KEY: one is set and the other is not; TLS needs both.');
+  }
+  if (tlsClientCa !== undefined && tlsCert === undefined) {
+    problems.push(
+      'TAILRACE_TLS_CLIENT_CA: without TAILRACE_TLS_CERT there is no TLS in which a client could show a certificate.',
+    );
+  }
+  if (kafkaAuth.includes('mtls') && (tlsClientCa === undefined || tlsDoors === 'http')) {
+    problems.push(
+      'TAILRACE_KAFKA_AUTH=mtls: needs TLS at the Kafka port, and TAILRACE_TLS_CLIENT_CA to know whose certificates are taken.',
+    );
+  }
+  if (kafkaAuth.includes('oauthbearer') && (oauthKeys !== undefined) === oauthUnsecured) {
+    problems.push(
+      oauthUnsecured
+        ? 'TAILRACE_OAUTH_UNSECURED=on: together with TAILRACE_OAUTH_JWKS it would make the signatures worthless.'
+        : 'TAILRACE_KAFKA_AUTH=oauthbearer: needs TAILRACE_OAUTH_JWKS, the keys that tokens are signed with.',
+    );
+  }
+  const keysUrl = oauthKeys === undefined ? undefined : urlOf(oauthKeys);
+  if (keysUrl === 'unreadable') problems.push(`TAILRACE_OAUTH_JWKS=${oauthKeys}: this is no URL.`);
+  else if (keysUrl?.protocol === 'http:' && !isLoopback(keysUrl.hostname.replace(/^\[|\]$/g, ''))) {
+    problems.push(
+      `TAILRACE_OAUTH_JWKS=${oauthKeys}: keys that come over plain http could be anybody's; use https or a file.`,
+    );
+  }
+  return problems;
+}
+
+/** Of text that names a place on the web, and not a file. */
+function urlOf(text: string): URL | 'unreadable' | undefined {
+  if (!/^https?:/i.test(text)) return undefined;
+  return URL.canParse(text) ? new URL(text) : 'unreadable';
+}
+
+/** Allowed, and worth a line at the start. */
+function risksOf(settings: Settings): string[] {
+  const { host, kafkaAuth, kafkaAcls, kafkaSuperUsers, oauthUnsecured, oauthIssuer, oauthAudience, tlsCert, tlsDoors } =
+    settings;
+  const risks: string[] = [];
+  const plainText = tlsCert === undefined || tlsDoors === 'http';
+  if (plainText && !isLoopback(host) && (kafkaAuth.includes('plain') || kafkaAuth.includes('oauthbearer'))) {
+    risks.push(
+      'Kafka clients send their passwords or tokens in the clear: set TAILRACE_TLS_CERT and TAILRACE_TLS_KEY.',
+    );
+  }
+  if (kafkaAuth.includes('oauthbearer')) {
+    if (oauthUnsecured)
+      risks.push('TAILRACE_OAUTH_UNSECURED=on: anybody can write a token that lets them in as anybody.');
+    else if (oauthIssuer === undefined || oauthAudience === undefined) {
+      risks.push(
+        'Tokens that were made for other services are taken too: set TAILRACE_OAUTH_ISSUER and TAILRACE_OAUTH_AUDIENCE.',
+      );
+    }
+  }
+  const strict = kafkaAcls === 'strict' || (kafkaAcls === 'auto' && kafkaAuth.length > 0);
+  if (strict && kafkaSuperUsers.length === 0) {
+    risks.push(
+      'Nobody may change the access control lists of Kafka unless an entry says so: TAILRACE_KAFKA_SUPER_USERS names who may.',
+    );
+  }
+  return risks;
+}
+
+/** Where records lie, for people: the absolute path of the data directory, or `redis`. */
+export function placeOfRecords({ store, dataDir }: Pick<Settings, 'store' | 'dataDir'>): string {
+  return store === 'embedded' ? resolve(dataDir) : store;
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
+import { ANONYMOUS } from '@tailrace/identity';
 import { apisByKey, MalformedFrame, readRequestHeader } from '@tailrace/kafka-protocol';
 import type { Logger } from '@tailrace/telemetry';
+import { bareMessageHeader } from '../security/bare-message.ts';
+import type { SaslSession } from '../security/sasl-session.ts';
 import { Exchange, type Peer } from './exchange.ts';
 import type { FrameBufferPool } from './frame-buffer-pool.ts';
 import { type Frame, FrameReader } from './frame-reader.ts';
@@ -29,6 +32,10 @@ export interface ConnectionOptions {
   /** Does what the request asks; settles with the exchange answered (`exchange.answer`), or throws for the connection to end. */
   readonly serve: (exchange: Exchange) => void | Promise<void>;
   readonly closed: (connection: Connection) => void;
+  /** By which the client shows who it is; absent where nobody is asked. */
+  readonly sasl?: SaslSession | undefined;
+  /** Who the client is, where the connection itself has shown it. */
+  readonly principal?: string | undefined;
 }
 
 /**
@@ -62,8 +69,26 @@ export class Connection {
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#reader = new FrameReader(options);
-    this.#peer = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, signal: this.#stop.signal };
+    const { sasl, principal = ANONYMOUS } = options;
+    this.#reader = new FrameReader(
+      sasl === undefined
+        ? options
+        : {
+            ...options,
+            get frameBytesMax() {
+              return sasl.frameBytesMax;
+            },
+          },
+    );
+    this.#peer = {
+      host: withoutMapping(socket.remoteAddress ?? ''),
+      port: socket.remotePort ?? 0,
+      signal: this.#stop.signal,
+      sasl,
+      get principal() {
+        return sasl?.principal ?? principal;
+      },
+    };
     socket.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk);
       this.#pump();
@@ -151,7 +176,8 @@ export class Connection {
   }
 
   #begin(frame: Frame): void {
-    const header = readRequestHeader(frame.bytes, apisByKey);
+    const isBare = this.#peer.sasl?.takesBareMessages === true;
+    const header = isBare ? bareMessageHeader : readRequestHeader(frame.bytes, apisByKey);
     const exchange = new Exchange(header, this.#peer, frame);
     this.#queue.push(exchange);
     this.#bytesInFlight += frame.bytes.length;
@@ -303,6 +329,11 @@ export class Connection {
     this.#stop.abort();
     this.#options.closed(this);
   }
+}
+
+/** An IPv4 address as everybody writes it, also where a socket of both kinds took the connection. */
+function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }
 
 function apiKeyOf(frame: Frame): number {

@@ -1,5 +1,6 @@
 import type { RequestHeader } from '@tailrace/kafka-protocol';
 import { offSpan } from '@tailrace/telemetry';
+import type { SaslSession } from '../security/sasl-session.ts';
 import type { Frame } from './frame-reader.ts';
 
 /** Who sent a request. */
@@ -7,6 +8,10 @@ export interface Peer {
   /** As seen from here, for logs and for what is kept of a group's members. */
   readonly host: string;
   readonly port: number;
+  /** `User:<name>`; `User:ANONYMOUS` as long as nothing else is known. */
+  readonly principal: string;
+  /** Where the client stands with its authentication; absent where nobody is asked, or a certificate was shown. */
+  readonly sasl: SaslSession | undefined;
   /** Fires when the connection is gone or about to be closed: whoever waits for the peer's sake stops. */
   readonly signal: AbortSignal;
 }
@@ -62,6 +67,12 @@ export class Exchange {
   /** Ends the connection once what was asked before is answered. */
   closeConnection(reason: string): void {
     this.#closeReason ??= reason;
+  }
+
+  /** Ends the connection, and nothing is answered. */
+  endUnanswered(reason: string): void {
+    this.closeConnection(reason);
+    this.answer([]);
   }
 
   get closeReason(): string | undefined {

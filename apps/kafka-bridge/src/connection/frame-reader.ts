@@ -17,7 +17,7 @@ export interface Frame {
  * buffer by one copy.
  */
 export class FrameReader {
-  readonly #frameBytesMax: number;
+  readonly #bounds: { readonly frameBytesMax: number };
   readonly #pool: FrameBufferPool;
   readonly #budget: MemoryBudget;
   #chunk: Buffer | undefined;
@@ -31,11 +31,12 @@ export class FrameReader {
   #starved = false;
 
   constructor(options: {
+    /** Asked with each frame: it may grow once the client has shown who it is. */
     readonly frameBytesMax: number;
     readonly pool: FrameBufferPool;
     readonly budget: MemoryBudget;
   }) {
-    this.#frameBytesMax = options.frameBytesMax;
+    this.#bounds = options;
     this.#pool = options.pool;
     this.#budget = options.budget;
   }
@@ -110,8 +111,9 @@ export class FrameReader {
     this.#advance(copied);
     if (this.#prefixBytes < LENGTH_BYTES) return false;
     const length = this.#prefix.readInt32BE(0);
-    if (length < 0 || length > this.#frameBytesMax) {
-      throw new UnreadableFrame(explainFrameLength(this.#prefix, this.#frameBytesMax));
+    const { frameBytesMax } = this.#bounds;
+    if (length < 0 || length > frameBytesMax) {
+      throw new UnreadableFrame(explainFrameLength(this.#prefix, frameBytesMax));
     }
     this.#prefixBytes = 0;
     this.#length = length;

@@ -9,10 +9,12 @@ import { joinGroup } from './11-join-group.ts';
 import { heartbeat } from './12-heartbeat.ts';
 import { leaveGroup } from './13-leave-group.ts';
 import { syncGroup } from './14-sync-group.ts';
+import { saslHandshake } from './17-sasl-handshake.ts';
 import { apiVersionsHandler } from './18-api-versions.ts';
 import { createTopics } from './19-create-topics.ts';
 import { deleteTopics } from './20-delete-topics.ts';
 import { initProducerId } from './22-init-producer-id.ts';
+import { saslAuthenticate } from './36-sasl-authenticate.ts';
 import type { Handler } from './handler.ts';
 
 /** Every operation of this door, in the order of the keys. ApiVersions is computed from it. */
@@ -28,10 +30,12 @@ export const handlers: readonly Handler[] = [
   heartbeat,
   leaveGroup,
   syncGroup,
+  saslHandshake,
   apiVersionsHandler(() => handlers),
   createTopics,
   deleteTopics,
   initProducerId,
+  saslAuthenticate,
 ];
 
 /** The same, each at the index of its key. */

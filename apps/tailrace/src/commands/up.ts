@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createRestApi } from '@tailrace/rest-api';
-import { createKafkaDoor } from '@tailrace/kafka-bridge';
+import { createKafkaDoor, securityFromSettings } from '@tailrace/kafka-bridge';
 import { AccessKeyRegister, SecretSealing } from '@tailrace/identity';
 import {
   type Foundation,
-  hostWithoutCredentials,
+  httpHost,
+  kafkaHost,
   listening,
   openFoundation,
   readSettings,
@@ -31,22 +32,22 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function start() {
   const foundation = await openFoundation({ serviceName: 'tailrace', serviceVersion: VERSION, env: process.env });
-  const { settings, logger, store, catalog, limits, accessKeys } = foundation;
-  const { host } = settings;
+  const { settings, logger, store, catalog, limits, accessKeys, kafkaTls } = foundation;
   try {
     const kafka = createKafkaDoor(
-      { store, catalog, limits, logger },
+      { store, catalog, limits, logger, tls: kafkaTls },
       {
         advertised: settings.kafkaAdvertised,
         nodeId: settings.nodeId,
         autoCreateTopics: settings.autoCreateTopics,
         defaultPartitions: settings.defaultPartitions,
         minInsyncReplicas: settings.minInsyncReplicas,
+        security: securityFromSettings(settings),
       },
     );
     const kafkaAddress = await listening(
       'Kafka',
-      kafka.listen({ host: hostWithoutCredentials(settings), port: settings.kafkaPort }),
+      kafka.listen({ host: kafkaHost(settings), port: settings.kafkaPort }),
     );
     const http = createRestApi(
       { store, catalog, limits, logger },
@@ -59,7 +60,7 @@ async function start() {
     );
     let httpAddress;
     try {
-      httpAddress = await listening('HTTP', http.listen({ host, port: settings.httpPort }));
+      httpAddress = await listening('HTTP', http.listen({ host: httpHost(settings), port: settings.httpPort }));
     } catch (error) {
       await kafka.close(0);
       throw error;
