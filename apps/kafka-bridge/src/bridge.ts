@@ -7,6 +7,7 @@ import type { UnsentAnswers } from './fetch/unsent-answers.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { ProducerIds } from './produce/producer-ids.ts';
 import type { LeaderEpochs } from './topics/leader-epochs.ts';
+import type { StoredConfigs } from './topics/configs/stored-configs.ts';
 import type { MetadataCache } from './topics/metadata-cache.ts';
 import type { Security } from './security/security.ts';
 
@@ -21,6 +22,8 @@ export interface BridgeOptions {
   readonly sessionTimeoutMsMin: number;
   readonly sessionTimeoutMsMax: number;
   readonly groupMembersMax: number;
+  /** What DescribeLogDirs calls the place where records lie. */
+  readonly logDir: string;
 }
 
 /** What every handler can reach. */
@@ -37,6 +40,7 @@ export interface Bridge {
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly security: Security;
+  readonly storedConfigs: StoredConfigs;
   readonly options: BridgeOptions;
   readonly logger: Logger;
 }

@@ -21,6 +21,7 @@ import { certificatePrincipal } from './security/certificate-principal.ts';
 import { AUTHENTICATION_MS_MAX, SaslSession } from './security/sasl-session.ts';
 import { openSecurity, type SecurityOptions } from './security/security.ts';
 import { LeaderEpochs } from './topics/leader-epochs.ts';
+import { StoredConfigs } from './topics/configs/stored-configs.ts';
 import { MetadataCache } from './topics/metadata-cache.ts';
 
 const MIB = 1024 * 1024;
@@ -63,6 +64,10 @@ export interface KafkaDoorOptions {
   readonly advertised?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
   /** By default the lowest id that no live bridge holds. */
   readonly nodeId?: number | undefined;
+  /** Where this bridge stands, as clients name their own place (client.rack). */
+  readonly rack?: string | undefined;
+  /** What DescribeLogDirs calls the place where records lie; the size of the volume is told where it is an absolute path. */
+  readonly logDir?: string | undefined;
   readonly autoCreateTopics?: boolean | undefined;
   readonly defaultPartitions?: number | undefined;
   readonly minInsyncReplicas?: number | undefined;
@@ -222,7 +227,8 @@ class Door implements KafkaDoor {
     };
     const security = await openSecurity(store, options.security ?? {}, options.frameBytesMax ?? FRAME_BYTES_MAX);
     const clusterId = await clusterIdOf(store.documents);
-    const brokers = await BrokerRegistry.join({ leases: store.leases, ...advertised, nodeId: options.nodeId, logger });
+    const { nodeId, rack } = options;
+    const brokers = await BrokerRegistry.join({ leases: store.leases, ...advertised, nodeId, rack, logger });
     const leaderEpochs = new LeaderEpochs();
     const bridgeOptions = {
       autoCreateTopics: options.autoCreateTopics ?? true,
@@ -234,6 +240,7 @@ class Door implements KafkaDoor {
       sessionTimeoutMsMin: options.sessionTimeoutMsMin ?? SESSION_TIMEOUT_MS_MIN,
       sessionTimeoutMsMax: options.sessionTimeoutMsMax ?? SESSION_TIMEOUT_MS_MAX,
       groupMembersMax: options.groupMembersMax ?? GROUP_MEMBERS_MAX,
+      logDir: options.logDir ?? store.engine,
     };
     return {
       store,
@@ -254,6 +261,7 @@ class Door implements KafkaDoor {
         logger,
       }),
       producerIds: new ProducerIds(store.documents),
+      storedConfigs: new StoredConfigs(store.documents),
       options: bridgeOptions,
       logger,
     };

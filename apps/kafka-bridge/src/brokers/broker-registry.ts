@@ -7,6 +7,8 @@ export interface Broker {
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
+  /** Where it stands; clients prefer what is near. */
+  readonly rack?: string | undefined;
 }
 
 /** A bridge that has not renewed its lease for so long counts as dead: its groups move to others. */
@@ -21,6 +23,7 @@ export interface BrokerRegistryOptions {
   readonly leases: Leases;
   readonly host: string;
   readonly port: number;
+  readonly rack?: string | undefined;
   /** Asked for by the operator; without it the lowest free one is leased. */
   readonly nodeId?: number | undefined;
   readonly logger: Logger;
@@ -48,7 +51,7 @@ export class BrokerRegistry {
   private constructor(options: BrokerRegistryOptions, nodeId: number) {
     this.#options = options;
     this.#holder = `${options.host}:${options.port}`;
-    this.#self = { nodeId, host: options.host, port: options.port };
+    this.#self = { nodeId, host: options.host, port: options.port, rack: options.rack };
     this.#brokers = [this.#self];
   }
 
@@ -70,6 +73,14 @@ export class BrokerRegistry {
     return this.#brokers;
   }
 
+  /**
+   * The one whom clients ask for what concerns the whole cluster. Any bridge can answer; one name for all spares clients a
+   * second connection.
+   */
+  get controller(): Broker {
+    return this.#brokers[0] ?? this.#self;
+  }
+
   /** Grows with every change of `brokers`. */
   get version(): number {
     return this.#version;
@@ -88,6 +99,15 @@ export class BrokerRegistry {
     if (this.#owners.size >= OWNERS_REMEMBERED_MAX) this.#owners.clear();
     this.#owners.set(name, owner);
     return owner;
+  }
+
+  /** The bridge that Metadata names as the leader of a partition. */
+  leaderOf(streamId: string, partition: number): Broker {
+    return this.ownerOf(`${streamId}/${partition}`);
+  }
+
+  leads(streamId: string, partition: number): boolean {
+    return this.leaderOf(streamId, partition).nodeId === this.#self.nodeId;
   }
 
   ownsGroup(groupId: string): boolean {
@@ -123,18 +143,18 @@ export class BrokerRegistry {
   }
 
   async #acquire(nodeId: number): Promise<boolean> {
-    const { host, port, leases } = this.#options;
-    const value = JSON.stringify({ host, port });
+    const { host, port, rack, leases } = this.#options;
+    const value = JSON.stringify({ host, port, rack });
     const { held } = await leases.acquire(LEASE_PREFIX + nodeId, this.#holder, BROKER_LEASE_TTL_MS, value);
-    if (held) this.#self = { nodeId, host, port };
+    if (held) this.#self = { nodeId, host, port, rack };
     return held;
   }
 
   async #list(): Promise<void> {
     const leases = await this.#options.leases.list(LEASE_PREFIX);
     const brokers = leases.map(({ name, value }): Broker => {
-      const { host, port } = JSON.parse(value) as { host: string; port: number };
-      return { nodeId: Number(name.slice(LEASE_PREFIX.length)), host, port };
+      const { host, port, rack } = JSON.parse(value) as Omit<Broker, 'nodeId'>;
+      return { nodeId: Number(name.slice(LEASE_PREFIX.length)), host, port, rack };
     });
     const others = brokers.filter(({ nodeId }) => nodeId !== this.#self.nodeId);
     const next = [...others, this.#self].sort((a, b) => a.nodeId - b.nodeId);

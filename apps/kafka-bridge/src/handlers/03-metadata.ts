@@ -9,6 +9,7 @@ import {
 import { isStreamName } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from '../topics/authorized-operations.ts';
 import type { TopicMetadata } from '../topics/metadata-cache.ts';
 import { findOrCreateTopic } from '../topics/topic-creation.ts';
 import { EncodedAnswer, handler } from './handler.ts';
@@ -34,7 +35,12 @@ export const metadata = handler({
   versions: metadataApi.advertised,
   run(request, exchange, bridge) {
     const { apiVersion, correlationId } = exchange.header;
-    if (request.topics === null || (apiVersion === 0 && request.topics.length === 0)) {
+    const asksForAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
+    const { includeClusterAuthorizedOperations: ofCluster, includeTopicAuthorizedOperations: ofTopics } = request;
+    if (asksForAll && (ofCluster || ofTopics)) {
+      return withOperations(clusterView(bridge, bridge.metadata.allTopics()), ofCluster, ofTopics);
+    }
+    if (asksForAll) {
       const kept = bridge.metadata.frameOfAll(apiVersion, () => {
         const topics = bridge.metadata.allTopics();
         return Buffer.concat(encodeResponse(metadataResponse, apiVersion, 0, clusterView(bridge, topics)));
@@ -45,7 +51,8 @@ export const metadata = handler({
     }
     const mayCreate = request.allowAutoTopicCreation && bridge.options.autoCreateTopics;
     const unnamed = apiVersion >= NULL_NAME_SINCE ? null : '';
-    return describeTopics(distinct(request.topics), unnamed, mayCreate, bridge);
+    const describing = describeTopics(distinct(request.topics ?? []), unnamed, mayCreate, bridge);
+    return ofCluster || ofTopics ? describing.then((view) => withOperations(view, ofCluster, ofTopics)) : describing;
   },
 });
 
@@ -81,13 +88,20 @@ function failed(name: string | null, errorCode: number, topicId = ZERO_UUID): To
   return { errorCode, name, topicId, isInternal: false, partitions: [] };
 }
 
+/** The answer with what the client may do, of which the kept parts know nothing. */
+function withOperations(view: MetadataResponse, ofCluster: boolean, ofTopics: boolean): MetadataResponse {
+  const topics = ofTopics
+    ? view.topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
+    : view.topics;
+  return { ...view, topics, ...(ofCluster && { clusterAuthorizedOperations: CLUSTER_OPERATIONS }) };
+}
+
 function clusterView({ brokers, clusterId }: Bridge, topics: readonly TopicMetadata[]): MetadataResponse {
   return {
     throttleTimeMs: 0,
-    brokers: brokers.brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port, rack: null })),
+    brokers: brokers.brokers.map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack: rack ?? null })),
     clusterId,
-    // Topics can be made and deleted through any bridge; one name for all spares clients a second connection.
-    controllerId: (brokers.brokers[0] ?? brokers.self).nodeId,
+    controllerId: brokers.controller.nodeId,
     topics,
   };
 }

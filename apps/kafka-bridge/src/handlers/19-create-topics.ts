@@ -6,24 +6,23 @@ import {
   errorCodes,
   ZERO_UUID,
 } from '@tailrace/kafka-protocol';
-import { isStreamName, STREAM_NAME_CHARACTERS_MAX } from '@tailrace/shard-core';
+import { isStreamName } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
-import { refuseConfig, topicConfigs } from '../topics/topic-configs.ts';
-import { createTopic, PARTITIONS_MAX } from '../topics/topic-creation.ts';
+import { describeTopicConfigs } from '../topics/configs/topic-resource.ts';
+import { refuseTopicConfigs } from '../topics/configs/topic-configs.ts';
+import { refuseReplicas } from '../topics/replica-assignment.ts';
+import { CLUSTER_METADATA_TOPIC } from '../topics/internal-topics.ts';
+import { createTopic, explainName, PARTITIONS_MAX } from '../topics/topic-creation.ts';
 import { handler } from './handler.ts';
 
 type TopicRequest = CreateTopicsRequest['topics'][number];
 type TopicAnswer = CreateTopicsResponse['topics'][number];
-type ConfigAnswer = NonNullable<TopicAnswer['configs']>[number];
 
 /** "Let the broker choose." */
 const BROKER_DEFAULT = -1;
 /** One bridge answers for a partition; copies of its records are the store's business. */
 const REPLICATION_FACTOR = 1;
-/** Where a setting comes from (DescribeConfigs): set for the topic, or built in. */
-const TOPIC_CONFIG_SOURCE = 1;
-const DEFAULT_CONFIG_SOURCE = 5;
 
 class TopicRefused extends Error {
   readonly errorCode: ErrorCode;
@@ -37,7 +36,7 @@ class TopicRefused extends Error {
 /**
  * CreateTopics: make topics, each one by itself. Any replication factor is taken: how many copies there are is decided
  * by the store behind all topics.
- * Per topic: INVALID_REQUEST (named twice; assignments together with numbers), INVALID_TOPIC_EXCEPTION,
+ * Per topic: INVALID_REQUEST (named twice; Kafka's own metadata topic; assignments together with numbers), INVALID_TOPIC_EXCEPTION,
  * TOPIC_ALREADY_EXISTS, INVALID_REPLICA_ASSIGNMENT, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, INVALID_CONFIG;
  * REQUEST_TIMED_OUT, retryable, when the store is away.
  */
@@ -68,6 +67,9 @@ export const createTopics = handler({
 
 async function createOne(topic: TopicRequest, validateOnly: boolean, bridge: Bridge): Promise<TopicAnswer> {
   const { name } = topic;
+  if (name === CLUSTER_METADATA_TOPIC) {
+    throw new TopicRefused(errorCodes.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
+  }
   if (!isStreamName(name)) throw new TopicRefused(errorCodes.INVALID_TOPIC_EXCEPTION, explainName(name));
   const away = () => {
     throw new TopicRefused(errorCodes.REQUEST_TIMED_OUT, 'The store is not available.');
@@ -93,22 +95,21 @@ async function createOne(topic: TopicRequest, validateOnly: boolean, bridge: Bri
 
 function partitionCountOf({ numPartitions, replicationFactor, assignments }: TopicRequest, bridge: Bridge): number {
   if (assignments.length > 0) {
+    const number = replicationFactor !== BROKER_DEFAULT ? 'replication factor' : 'numPartitions';
     if (numPartitions !== BROKER_DEFAULT || replicationFactor !== BROKER_DEFAULT) {
       throw new TopicRefused(
         errorCodes.INVALID_REQUEST,
-        'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.',
+        `A manual partition assignment was specified, but ${number} was not set to -1.`,
       );
     }
     const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex));
     const consecutive =
       indexes.size === assignments.length &&
       assignments.every(({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < indexes.size);
-    if (!consecutive || assignments.some(({ brokerIds }) => brokerIds.length === 0)) {
-      throw new TopicRefused(
-        errorCodes.INVALID_REPLICA_ASSIGNMENT,
-        'Partitions must be a consecutive 0-based sequence, each with a broker.',
-      );
-    }
+    const refused = consecutive
+      ? refuseReplicas(assignments, bridge)
+      : 'partitions should be a consecutive 0-based integer sequence';
+    if (refused !== undefined) throw new TopicRefused(errorCodes.INVALID_REPLICA_ASSIGNMENT, refused);
     return checkPartitionCount(assignments.length);
   }
   if (replicationFactor !== BROKER_DEFAULT && replicationFactor < 1) {
@@ -129,41 +130,31 @@ function checkPartitionCount(count: number): number {
   throw new TopicRefused(errorCodes.INVALID_PARTITIONS, reason);
 }
 
-/** The settings to keep: those that were given a value. */
+/** The settings to keep. Of a name that comes twice the last value counts, as in Kafka. */
 function configsOf(topic: TopicRequest): Record<string, string> {
   const configs: Record<string, string> = {};
+  const withoutValue: string[] = [];
   for (const { name, value } of topic.configs) {
-    const refused = refuseConfig(name, value);
-    if (refused !== undefined) throw new TopicRefused(errorCodes.INVALID_CONFIG, refused);
-    if (value !== null) configs[name] = value;
+    if (value === null) withoutValue.push(name);
+    else configs[name] = value;
   }
+  const refused =
+    withoutValue.length > 0
+      ? `Null value not supported for topic configs: ${withoutValue.join(',')}`
+      : refuseTopicConfigs(configs);
+  if (refused !== undefined) throw new TopicRefused(errorCodes.INVALID_CONFIG, refused);
   return configs;
 }
 
-function answerConfigs(configs: Readonly<Record<string, string>>, { options }: Bridge): ConfigAnswer[] {
-  const deployment: Readonly<Record<string, string>> = {
-    'max.message.bytes': String(options.messageBytesMax),
-    'min.insync.replicas': String(options.minInsyncReplicas),
-  };
-  return Object.entries(topicConfigs).map(([name, config]) => {
-    const set = configs[name];
-    return {
-      name,
-      value: set ?? deployment[name] ?? config.default,
-      readOnly: false,
-      configSource: set === undefined ? DEFAULT_CONFIG_SOURCE : TOPIC_CONFIG_SOURCE,
-      isSensitive: false,
-    };
-  });
-}
-
-function explainName(name: string): string {
-  if (name === '') return 'Topic name is invalid: the empty string is not allowed';
-  if (name === '.' || name === '..') return "Topic name is invalid: '.' or '..' is not allowed";
-  if (name.length > STREAM_NAME_CHARACTERS_MAX) {
-    return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${STREAM_NAME_CHARACTERS_MAX}`;
-  }
-  return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
+/** All settings of the topic, in the order of their names. */
+function answerConfigs(configs: Readonly<Record<string, string>>, bridge: Bridge): NonNullable<TopicAnswer['configs']> {
+  return describeTopicConfigs(configs, bridge).map(({ name, value, readOnly, configSource, isSensitive }) => ({
+    name,
+    value,
+    readOnly,
+    configSource: configSource ?? -1,
+    isSensitive,
+  }));
 }
 
 function failed(name: string, errorCode: ErrorCode, errorMessage: string): TopicAnswer {

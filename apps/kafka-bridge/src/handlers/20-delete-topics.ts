@@ -9,6 +9,10 @@ import type { Bridge } from '../bridge.ts';
 import { refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
 import { handler } from './handler.ts';
 
+interface Named {
+  readonly name: string | null;
+  readonly topicId: string;
+}
 type Deleted = DeleteTopicsResponse['responses'][number];
 
 /** Topics may be named by id from here on. */
@@ -16,7 +20,7 @@ const TOPIC_ID_SINCE = 6;
 
 /**
  * DeleteTopics: drop topics with all that is in them, each one by itself.
- * Per topic: INVALID_REQUEST (named by both, or by nothing), UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION;
+ * Per topic: INVALID_REQUEST (named twice, by both, or by nothing), UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION;
  * REQUEST_TIMED_OUT, retryable, when others keep changing it or the store is away.
  */
 export const deleteTopics = handler({
@@ -25,7 +29,18 @@ export const deleteTopics = handler({
   async run({ topics, topicNames }, exchange, bridge) {
     const wanted =
       exchange.header.apiVersion >= TOPIC_ID_SINCE ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
-    const responses = await Promise.all(wanted.map(({ name, topicId }) => deleteOne(name, topicId, bridge)));
+    const counts = new Map<string, number>();
+    const keyOf = (topic: Named) => topic.name ?? topic.topicId;
+    for (const topic of wanted) counts.set(keyOf(topic), (counts.get(keyOf(topic)) ?? 0) + 1);
+    const distinct = [...new Map(wanted.map((topic) => [keyOf(topic), topic])).values()];
+    const responses = await Promise.all(
+      distinct.map(async (topic) => {
+        const { name, topicId } = topic;
+        if (counts.get(keyOf(topic)) === 1) return deleteOne(name, topicId, bridge);
+        const message = name === null ? 'Duplicate topic id.' : 'Duplicate topic name.';
+        return failed(name, topicId, errorCodes.INVALID_REQUEST, message);
+      }),
+    );
     for (const { errorCode } of responses) exchange.noteError(errorCode);
     return { throttleTimeMs: 0, responses };
   },

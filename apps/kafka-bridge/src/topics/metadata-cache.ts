@@ -2,6 +2,7 @@ import type { MetadataResponse } from '@tailrace/kafka-protocol';
 import { errorCodes } from '@tailrace/kafka-protocol';
 import type { Stream, StreamCatalog } from '@tailrace/shard-core';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
+import { isInternalTopic } from './internal-topics.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 
 export type TopicMetadata = MetadataResponse['topics'][number];
@@ -79,9 +80,9 @@ export class MetadataCache {
       errorCode: errorCodes.NONE,
       name: stream.name,
       topicId: stream.id,
-      isInternal: false,
+      isInternal: isInternalTopic(stream.name),
       partitions: stream.partitions.map((partition) => {
-        const leaderId = this.#brokers.ownerOf(`${stream.id}/${partition.index}`).nodeId;
+        const leaderId = this.#brokers.leaderOf(stream.id, partition.index).nodeId;
         return {
           errorCode: errorCodes.NONE,
           partitionIndex: partition.index,

@@ -1,7 +1,15 @@
-import { isStreamName, type Outcome, type Stream, type StreamCatalog } from '@tailrace/shard-core';
+import {
+  DEFAULT_RETENTION_MS,
+  isStreamName,
+  type Outcome,
+  SHARDS_KEPT_MAX,
+  type Stream,
+  type StreamCatalog,
+  STREAM_NAME_CHARACTERS_MAX,
+} from '@tailrace/shard-core';
 
-/** Most partitions that one topic may be made with. */
-export const PARTITIONS_MAX = 10_000;
+/** Most partitions that one topic may be made with: as many as its document has room for. */
+export const PARTITIONS_MAX = SHARDS_KEPT_MAX;
 /** Kafka keeps records for seven days unless told otherwise. */
 export const TOPIC_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -13,12 +21,13 @@ export interface NewTopic {
 
 /** Makes the stream behind a topic of a Kafka client: without the per-shard write limits. Refuses: streamExists. */
 export function createTopic(catalog: StreamCatalog, topic: NewTopic): Promise<Outcome<Stream>> {
+  const retention = topic.configs['retention.ms'];
   return catalog.create({
     name: topic.name,
     shardCount: topic.partitionCount,
     mode: 'ON_DEMAND',
     origin: 'kafka',
-    retentionMs: retentionMsOf(topic.configs['retention.ms']),
+    retentionMs: retention === undefined ? TOPIC_RETENTION_MS : retentionMsOfConfig(retention),
     configs: topic.configs,
   });
 }
@@ -40,9 +49,23 @@ export async function findOrCreateTopic(
   return created.ok ? created.value : catalog.find(name);
 }
 
-/** -1 is Kafka's word for "for ever". */
-function retentionMsOf(config: string | undefined): number {
-  if (config === undefined) return TOPIC_RETENTION_MS;
+/** What `retention.ms` says, in milliseconds. -1 is Kafka's word for "for ever". */
+export function retentionMsOfConfig(config: string): number {
   const retentionMs = Number(config);
   return retentionMs < 0 ? Number.MAX_SAFE_INTEGER : retentionMs;
+}
+
+/** How long a stream keeps records for which nobody has said it: its door's default. */
+export function retentionMsByOrigin(origin: 'kinesis' | 'kafka'): number {
+  return origin === 'kafka' ? TOPIC_RETENTION_MS : DEFAULT_RETENTION_MS;
+}
+
+/** Why a name cannot be a topic's, in Kafka's words. */
+export function explainName(name: string): string {
+  if (name === '') return 'Topic name is invalid: the empty string is not allowed';
+  if (name === '.' || name === '..') return `Topic name is invalid: '${name}' is not allowed`;
+  if (name.length > STREAM_NAME_CHARACTERS_MAX) {
+    return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${STREAM_NAME_CHARACTERS_MAX}`;
+  }
+  return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
 }

@@ -1,0 +1,89 @@
+import { errorCodes } from '@tailrace/kafka-protocol';
+import { applyChanges } from './config-changes.ts';
+import type { ConfigDefinition, ConfigDefinitions } from './config-definition.ts';
+import { type ConfigMap, ConfigRefused, type ConfigResource, described, RESOURCE_TYPE } from './config-resource.ts';
+import { anyList, int, listItems } from './config-value.ts';
+import { isConfigName } from './stored-configs.ts';
+
+const INTERVAL_MS_MIN = 100;
+const INTERVAL_MS_MAX = 3_600_000;
+
+/** Subscriptions to metrics of clients (KIP-714). They are kept; no client is asked for its metrics. */
+export const clientMetricsConfigs = {
+  'interval.ms': {
+    value: int(INTERVAL_MS_MIN, INTERVAL_MS_MAX),
+    default: '300000',
+    effect: 'kept',
+    documentation: 'How often clients would send their metrics.',
+  },
+  match: {
+    value: anyList,
+    default: '',
+    effect: 'kept',
+    documentation: 'Which clients would be asked.',
+  },
+  metrics: {
+    value: anyList,
+    default: '',
+    effect: 'kept',
+    documentation: 'Which metrics they would be asked for.',
+  },
+} as const satisfies ConfigDefinitions;
+
+export const clientMetricsResource: ConfigResource = {
+  type: RESOURCE_TYPE.clientMetrics,
+
+  async describe(name, { storedConfigs }) {
+    if (name === '')
+      throw new ConfigRefused(errorCodes.INVALID_REQUEST, 'Client metrics subscription name must not be empty');
+    const configs = isConfigName(name) ? await storedConfigs.get('client-metrics', name) : {};
+    return Object.entries<ConfigDefinition>(clientMetricsConfigs).map(
+      ([one, { value, default: fallback, documentation }]) => {
+        const set = configs[one];
+        const place = {
+          name: one,
+          value: set ?? fallback,
+          source: set === undefined ? 'builtIn' : 'clientMetrics',
+        } as const;
+        // As Kafka, which names no synonyms here.
+        return { ...described(one, value.type, [place], { readOnly: false, documentation }), synonyms: [] };
+      },
+    );
+  },
+
+  async alter(name, changes, validateOnly, { storedConfigs }) {
+    if (name === '') throw new ConfigRefused(errorCodes.INVALID_REQUEST, "Subscription name can't be empty");
+    if (!isConfigName(name)) throw new ConfigRefused(errorCodes.INVALID_REQUEST, 'Subscription name is too long');
+    const change = (current: ConfigMap) => {
+      const next = applyChanges(current, changes, clientMetricsConfigs);
+      const problem = refuse(next);
+      if (problem !== undefined) throw new ConfigRefused(errorCodes.INVALID_REQUEST, problem);
+      return next;
+    };
+    if (validateOnly) change(await storedConfigs.get('client-metrics', name));
+    else await storedConfigs.change('client-metrics', name, change);
+  },
+
+  names: ({ storedConfigs }) => storedConfigs.names('client-metrics'),
+};
+
+/** What clients can be chosen by. */
+const MATCH_KEYS = new Set([
+  'client_instance_id', 'client_id', 'client_software_name', 'client_software_version', 'client_source_address', 'client_source_port',
+]); // prettier-ignore
+
+function refuse(configs: ConfigMap): string | undefined {
+  for (const [name, value] of Object.entries(configs)) {
+    if (!Object.hasOwn(clientMetricsConfigs, name)) return `Unknown client metrics configuration: ${name}`;
+    if (name === 'interval.ms' && clientMetricsConfigs[name].value.problem(value) !== undefined)
+      return `Invalid value ${value} for interval.ms, interval must be between ${INTERVAL_MS_MIN} and ${INTERVAL_MS_MAX} (1 hour)`;
+    if (name !== 'match') continue;
+    for (const pattern of listItems(value)) {
+      const equals = pattern.indexOf('=');
+      if (equals < 0) return `Illegal client matching pattern: ${pattern}`;
+      const key = pattern.slice(0, equals).trim();
+      if (!MATCH_KEYS.has(key)) return `Illegal client matching pattern: ${pattern}`;
+    }
+  }
+  return undefined;
+}

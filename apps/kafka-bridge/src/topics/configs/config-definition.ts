@@ -1,0 +1,28 @@
+import type { ConfigValue } from './config-value.ts';
+
+/** What a setting changes here. */
+export type ConfigEffect =
+  /** As in Kafka. */
+  | 'honoured'
+  /** Taken, kept and shown, because clients and their tools set it; nothing here depends on it. */
+  | 'kept';
+
+/** A setting, by Kafka's name. */
+export interface ConfigDefinition {
+  readonly value: ConfigValue;
+  /** Kafka's default, unless the deployment has its own; `null` where there is none. */
+  readonly default: string | null;
+  readonly effect: ConfigEffect;
+  /** One sentence for people: what it is, and where it differs from Kafka, how. */
+  readonly documentation: string;
+  /** The setting of the broker that stands behind it. */
+  readonly brokerName?: string;
+}
+
+export type ConfigDefinitions = Readonly<Record<string, ConfigDefinition>>;
+
+/** What is wrong with a value, as Kafka says it. */
+export function problemWith(definitions: ConfigDefinitions, name: string, value: string): string | undefined {
+  const problem = definitions[name]?.value.problem(value);
+  return problem === undefined ? undefined : `Invalid value ${value} for configuration ${name}: ${problem}`;
+}
