@@ -1,4 +1,4 @@
-import { kafkaHost, listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import { kafkaHost, listening, openFoundation, placeOfRecords, readSettings, runService } from '@tailrace/service';
 import manifest from '../package.json' with { type: 'json' };
 import { createKafkaDoor, securityFromSettings } from './index.ts';
 
@@ -16,6 +16,8 @@ async function start() {
       {
         advertised: settings.kafkaAdvertised,
         nodeId: settings.nodeId,
+        rack: settings.rack,
+        logDir: placeOfRecords(settings),
         autoCreateTopics: settings.autoCreateTopics,
         defaultPartitions: settings.defaultPartitions,
         minInsyncReplicas: settings.minInsyncReplicas,

@@ -8,6 +8,7 @@ import {
   kafkaHost,
   listening,
   openFoundation,
+  placeOfRecords,
   readSettings,
   runService,
 } from '@tailrace/service';
@@ -39,6 +40,8 @@ async function start() {
       {
         advertised: settings.kafkaAdvertised,
         nodeId: settings.nodeId,
+        rack: settings.rack,
+        logDir: placeOfRecords(settings),
         autoCreateTopics: settings.autoCreateTopics,
         defaultPartitions: settings.defaultPartitions,
         minInsyncReplicas: settings.minInsyncReplicas,
