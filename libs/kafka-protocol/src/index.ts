@@ -29,7 +29,14 @@ export {
   readBatchHeader,
 } from './records/batch-header.ts';
 export { CorruptBatch } from './records/corrupt-batch.ts';
-export { BatchRecord, decodeBatch, type DecodeLimits } from './records/decode-batch.ts';
+export {
+  BatchRecord,
+  decodeBatch,
+  type DecodeLimits,
+  type RecordVisitor,
+  scanRecords,
+} from './records/decode-batch.ts';
+export { type BatchRewrite, rewriteBatch } from './records/rewrite-batch.ts';
 export {
   type BatchOptions,
   encodeBatch,

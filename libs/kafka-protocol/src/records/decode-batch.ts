@@ -1,4 +1,4 @@
-import { decompress } from '../compression/compression.ts';
+import { type Compression, decompress } from '../compression/compression.ts';
 import { CorruptCompression } from '../compression/errors.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader } from './batch-header.ts';
 import { CorruptBatch } from './corrupt-batch.ts';
@@ -75,15 +75,56 @@ export function decodeBatch(
   if (compression === undefined) throw new CorruptBatch('the compression is not known');
   if (compression === 'none') return decodeRecords(buffer, position + BATCH_HEADER_BYTES, end, header, limits);
   const packed = buffer.subarray(position + BATCH_HEADER_BYTES, end);
-  let plain: Buffer;
+  const plain = unpack(compression, packed, limits.uncompressedBytesMax);
+  if (recordCount < 0) throw new CorruptBatch(`${recordCount} records`);
+  return decodeRecords(plain, 0, plain.length, header, limits);
+}
+
+/** What a look over the records of a batch sees of each: which it is, its time, and how long its key is (-1: none). */
+export type RecordVisitor = (index: number, timestampMs: number, keyBytes: number) => void;
+
+/**
+ * Looks over the records of the batch at `position` and makes no objects of them. The time is the producer's, also in a batch
+ * with `LogAppendTime`. As `decodeBatch` otherwise.
+ */
+export function scanRecords(
+  buffer: Buffer,
+  position: number,
+  header: BatchHeader,
+  { uncompressedBytesMax }: Pick<DecodeLimits, 'uncompressedBytesMax'>,
+  visit: RecordVisitor,
+): void {
+  const { compression, recordCount, baseTimestampMs } = header;
+  const batchEnd = position + header.sizeBytes;
+  if (batchEnd > buffer.length || header.sizeBytes < BATCH_HEADER_BYTES)
+    throw new CorruptBatch(`a batch of ${header.sizeBytes} bytes, ${buffer.length - position} are there`);
+  if (compression === undefined) throw new CorruptBatch('the compression is not known');
+  const isPlain = compression === 'none';
+  const source = isPlain
+    ? buffer
+    : unpack(compression, buffer.subarray(position + BATCH_HEADER_BYTES, batchEnd), uncompressedBytesMax);
+  let at = isPlain ? position + BATCH_HEADER_BYTES : 0;
+  const end = isPlain ? batchEnd : source.length;
+  for (let i = 0; i < recordCount; i++) {
+    const size = readVarint(source, at, end);
+    const recordEnd = after + size;
+    if (size < RECORD_BYTES_MIN - 1 || recordEnd > end)
+      throw new CorruptBatch(`record ${i} of ${size} bytes, ${end - after} are left`);
+    const timestampDelta = readVarint(source, after + 1, recordEnd);
+    readVarint(source, after, recordEnd);
+    visit(i, baseTimestampMs + timestampDelta, readVarint(source, after, recordEnd));
+    at = recordEnd;
+  }
+  if (at !== end) throw new CorruptBatch(`${end - at} bytes behind the last of ${recordCount} records`);
+}
+
+function unpack(compression: Compression, packed: Buffer, bytesMax: number): Buffer {
   try {
-    plain = decompress(compression, packed, limits.uncompressedBytesMax);
+    return decompress(compression, packed, bytesMax);
   } catch (error) {
     if (error instanceof CorruptCompression) throw new CorruptBatch(error.message, { cause: error });
     throw error;
   }
-  if (recordCount < 0) throw new CorruptBatch(`${recordCount} records`);
-  return decodeRecords(plain, 0, plain.length, header, limits);
 }
 
 /** Where the varint that was read last has ended. */
