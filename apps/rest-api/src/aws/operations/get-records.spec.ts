@@ -47,6 +47,24 @@ const text = (value: string) => Buffer.from(value).toString('base64');
 const datas = ({ Records }: Page) => Records.map(({ Data }) => Buffer.from(Data, 'base64').toString());
 const values = (...texts: string[]) => texts.map((value) => ({ value: Buffer.from(value) }));
 
+/** What a split writes down once it has sealed the first shard behind two records. */
+async function openChildren({ catalog }: Pick<AwsHarness, 'catalog'>): Promise<void> {
+  await catalog.update('s', (document) => ({
+    ...document,
+    shards: [
+      { ...(document.shards[0] as (typeof document.shards)[0]), endOffset: '2', closedAtMs: START_MS },
+      ...[1, 2].map((number) => ({
+        number,
+        parent: 0,
+        partition: number - 1,
+        startOffset: '2',
+        openedAtMs: START_MS,
+        hashRange: number === 1 ? { start: '0', end: '9' } : { start: '10', end: String((1n << 128n) - 1n) },
+      })),
+    ],
+  }));
+}
+
 describe('GetRecords', () => {
   it('answers records whole, and the iterator behind them', async () => {
     const { ok, horizon } = await withStream();
@@ -200,20 +218,7 @@ describe('GetRecords', () => {
     const harness = await withStream();
     await append(harness, values('a', 'b'));
     await harness.store.log.seal(harness.catalog.peek('s')?.shards[0]?.key as never);
-    await harness.catalog.update('s', (document) => ({
-      ...document,
-      shards: [
-        { ...(document.shards[0] as (typeof document.shards)[0]), endOffset: '2', closedAtMs: START_MS },
-        ...[1, 2].map((number) => ({
-          number,
-          parent: 0,
-          partition: number - 1,
-          startOffset: '2',
-          openedAtMs: START_MS,
-          hashRange: number === 1 ? { start: '0', end: '9' } : { start: '10', end: String((1n << 128n) - 1n) },
-        })),
-      ],
-    }));
+    await openChildren(harness);
     const ShardIterator = await harness.horizon();
     const first = await harness.ok<Page>('GetRecords', { ShardIterator, Limit: 1 });
     expect(first.NextShardIterator).toEqual(expect.any(String));
@@ -229,6 +234,21 @@ describe('GetRecords', () => {
       child('shardId-000000000001', '0', '9'),
       child('shardId-000000000002', '10', String((1n << 128n) - 1n)),
     ]);
+  });
+
+  it('does not tell of the end before the children are there: a reader who is told of none would stop', async () => {
+    const harness = await withStream();
+    await append(harness, values('a', 'b'));
+    await harness.store.log.seal(harness.catalog.peek('s')?.shards[0]?.key as never);
+    const early = await harness.ok<Page>('GetRecords', { ShardIterator: await harness.horizon() });
+    expect(datas(early)).toEqual(['a', 'b']);
+    expect(early).not.toHaveProperty('ChildShards');
+    const { NextShardIterator } = early;
+    const waiting = harness.ok<Page>('GetRecords', { ShardIterator: NextShardIterator });
+    await openChildren(harness);
+    const last = await waiting;
+    expect(last).not.toHaveProperty('NextShardIterator');
+    expect(last.ChildShards).toHaveLength(2);
   });
 
   it('reads with one iterator as often as wanted until it expires', async () => {

@@ -1,5 +1,6 @@
 import { partitionKeyFromKey, type Shard, shardIdOf } from '@tailrace/shard-core';
 import { linksFrom, logMetrics, setHttpTransfer, tracing, trafficMetrics, withLogSpan } from '@tailrace/telemetry';
+import { streamWithChildren } from '../../end-of-shard.ts';
 import { invalidArgument, resourceNotFound } from '../aws-error.ts';
 import { endDryRun } from '../dry-run.ts';
 import { ENCRYPTED } from '../encryption.ts';
@@ -78,15 +79,16 @@ export const getRecords = operation({
       });
     }
     const { nextOffset } = page;
-    const atEnd = isAtEnd(page);
+    const ended = isAtEnd(page) ? await streamWithChildren(catalog, stream, shard) : undefined;
     return {
       page,
       shard,
       millisBehindLatest: millisBehind(page, clock()),
-      nextShardIterator: atEnd
-        ? undefined
-        : sealIterator(tokens, { streamId, streamName, shardNumber, offset: nextOffset, issuedAtMs: clock() }),
-      childShards: atEnd ? describeChildShards(stream.shards, shard) : undefined,
+      nextShardIterator:
+        ended === undefined
+          ? sealIterator(tokens, { streamId, streamName, shardNumber, offset: nextOffset, issuedAtMs: clock() })
+          : undefined,
+      childShards: ended && describeChildShards(ended.shards, shard),
     };
   },
   toWire(output: GetRecordsOutput): WireStructure {

@@ -9,6 +9,7 @@ import { integerParameter } from '../query-schema.ts';
 import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
 import { recordView, type RecordView, valueForm, viewRecord } from '../record-view.ts';
 import { isEndOfShard, readPage, type ShardPage } from '../shard-reader.ts';
+import { streamWithChildren } from '../../end-of-shard.ts';
 import { childrenOf, shardPath } from '../stream-schema.ts';
 import { noteTransfer } from '../transfer.ts';
 
@@ -97,9 +98,7 @@ export const readRecords = operation({
     }
     if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);
     noteTransfer(span, 'readRecords', stream, page, shard);
-    const endOfShard = isEndOfShard(page);
-    // The split or merge may be newer than the stream that was found above.
-    const now = endOfShard ? ((await catalog.refresh(path.stream)) ?? stream) : stream;
+    const ended = isEndOfShard(page) ? await streamWithChildren(catalog, stream, shard) : undefined;
     return {
       status: 200,
       headers: { 'Cache-Control': 'no-store' },
@@ -108,8 +107,8 @@ export const readRecords = operation({
         ...(page.unreadable.length === 0 ? {} : { unreadable: page.unreadable.map(viewUnreadable) }),
         nextOffset: String(page.nextOffset),
         millisBehindLatest: millisBehindLatest(page, clock()),
-        endOfShard,
-        ...(endOfShard ? { childShards: childrenOf(now, shard).map(({ shardId }) => shardId) } : {}),
+        endOfShard: ended !== undefined,
+        ...(ended === undefined ? {} : { childShards: childrenOf(ended, shard).map(({ shardId }) => shardId) }),
       },
     };
   },
