@@ -45,11 +45,7 @@ const NEXT: SequenceCheck = { kind: 'next' };
  * nothing is known may begin anywhere (it may have been forgotten), unless an earlier batch of it is known to have failed.
  * Clients take duplicateSequence for success, so it is said only of what was here.
  */
-export function checkSequence(
-  known: Producer | undefined,
-  header: BatchHeader,
-  mustBeginWith?: number | undefined,
-): SequenceCheck {
+export function checkSequence(known: Producer | undefined, header: BatchHeader, mustBeginWith?: number): SequenceCheck {
   const { producerId, producerEpoch: epoch, baseSequence: sequence } = header;
   if (known === undefined) {
     if (mustBeginWith === undefined || sequence === mustBeginWith) return NEXT;

@@ -69,7 +69,7 @@ export class ShardState {
     this.sealed = row.sealedEnd !== null;
     this.sealedEnd = row.sealedEnd ?? undefined;
     const saved = JSON.parse(row.producers) as SavedProducers | SavedProducers['producers'];
-    const { producers, open = [] } = Array.isArray(saved) ? { producers: saved } : (saved as SavedProducers);
+    const { producers, open = [] } = Array.isArray(saved) ? { producers: saved } : saved;
     this.producers.load(producers);
     if (open.length > 0) this.#someTransactions().load(open, -1);
   }

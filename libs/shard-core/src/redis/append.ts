@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Appended, AppendRequest } from '../contract/log.ts';
+import {
+  encodeEndTransactionMarker,
+  type EndTransactionMarker,
+  readBatchHeader,
+  readEndTransactionMarker,
+} from '@tailrace/kafka-protocol';
+import type { Appended, AppendRequest, EndTransactionRequest } from '../contract/log.ts';
 import { type Outcome, type Refusal, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import { FailedAppends } from '../failed-appends.ts';
 import { placeBatch } from './batch-fields.ts';
 import { INLINE_BATCH_BYTES_MAX, TEMPORARY_PAYLOAD_TTL_MS } from './bounds.ts';
 import type { Argument } from './connection.ts';
@@ -11,19 +18,67 @@ import type { Reply } from './scripts.ts';
 
 const EMPTY = Buffer.alloc(0);
 
+/** An append as the script is asked for it. */
+type Asked = AppendRequest & {
+  /** See lua/append-batch.lua, ARGV[16]. */
+  readonly ended?: boolean;
+};
+
+/** Told by which shards a transaction must be ended first. */
+type Inherited = (shards: readonly ShardKey[]) => void;
+
 /** Makes appends; see lua/append-batch.lua for what happens in Redis. */
 export class Appender {
   readonly #context: LogContext;
+  readonly #failed: FailedAppends;
   /** Names temporary payloads of this process. */
   readonly #name = randomUUID();
   #payloads = 0;
 
   constructor(context: LogContext) {
     this.#context = context;
+    this.#failed = new FailedAppends(Date.now);
   }
 
   /** See `Log.append`. */
   append(request: AppendRequest): Promise<Outcome<Appended>> {
+    return this.#send(request);
+  }
+
+  /** See `Log.endTransaction`. */
+  async endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>> {
+    const batch = this.#markerOf(request);
+    const asked = { ...request, batch, header: readBatchHeader(batch, 0) };
+    for (let ended = false; ; ended = true) {
+      let inherited: readonly ShardKey[] = [];
+      const outcome = await this.#send({ ...asked, ended }, (shards) => (inherited = shards));
+      if (inherited.length === 0) return outcome;
+      // First there: as long as the marker is not here, whoever sends it knows that not all is done.
+      for (const shard of inherited) await this.#release(shard, request);
+    }
+  }
+
+  /** Ends a transaction in a shard from which the producer's partition has gone on elsewhere. */
+  async #release(shard: ShardKey, request: EndTransactionRequest): Promise<void> {
+    const { keys, topology } = this.#context;
+    const { meta, open, aborted } = keys.shard(shard);
+    const args = [String(request.producerId), request.commit ? 'commit' : 'abort', shard, keys.shardChannel];
+    const [tag] = await topology.at(meta, (node) => node.run('release-transaction', [meta, open, aborted], args));
+    if (tag !== 'unsealed') return;
+    const batch = this.#markerOf(request);
+    const outcome = await this.#send({ ...request, shard, batch, header: readBatchHeader(batch, 0), ended: true });
+    // It was sealed a moment ago, or another coordinator has been here: the marker is sent again, or was sent.
+    if (!outcome.ok)
+      throw new StoreUnavailable(`a transaction could not be ended in ${shard}: ${outcome.refusal.code}`);
+  }
+
+  #markerOf({ commit: commits, producerId, producerEpoch, coordinatorEpoch }: EndTransactionRequest): Buffer {
+    const timestampMs = (this.#context.clock ?? Date.now)();
+    return encodeEndTransactionMarker({ commits, producerId, producerEpoch, coordinatorEpoch, timestampMs });
+  }
+
+  /** `inherited`: told where the transaction must be ended first; the outcome means nothing then. */
+  #send(request: Asked, inherited?: Inherited): Promise<Outcome<Appended>> {
     const { batch, shard, acks, minInsyncReplicas } = request;
     const { bounds, topology, keys } = this.#context;
     if (batch.length > bounds.batchBytesMax) {
@@ -34,19 +89,21 @@ export class Appender {
       });
     }
     return topology.at(keys.shard(shard).log, (node) => {
-      if (minInsyncReplicas <= 1) return this.#append(node, request);
-      return acks === 'all' ? this.#appendToAll(node, request) : this.#appendToLeader(node, request);
+      if (minInsyncReplicas <= 1) return this.#append(node, request, inherited);
+      return acks === 'all'
+        ? this.#appendToAll(node, request, inherited)
+        : this.#appendToLeader(node, request, inherited);
     });
   }
 
-  async #append(node: RedisNode, request: AppendRequest): Promise<Outcome<Appended>> {
-    return this.#outcome(request, await this.#run(node, request));
+  async #append(node: RedisNode, request: Asked, inherited?: Inherited): Promise<Outcome<Appended>> {
+    return this.#outcome(request, await this.#run(node, request), inherited);
   }
 
   /** `acks` 0 and 1 never wait for a replica, but the watermark does. */
-  async #appendToLeader(node: RedisNode, request: AppendRequest): Promise<Outcome<Appended>> {
+  async #appendToLeader(node: RedisNode, request: Asked, inherited?: Inherited): Promise<Outcome<Appended>> {
     const reply = await this.#run(node, request);
-    const outcome = this.#outcome(request, reply);
+    const outcome = this.#outcome(request, reply, inherited);
     if (outcome.ok) {
       const { watermarks } = this.#context.primaryOf(node);
       watermarks.track(request.shard, Number(reply[2]), request.minInsyncReplicas);
@@ -54,7 +111,7 @@ export class Appender {
     return outcome;
   }
 
-  async #appendToAll(node: RedisNode, request: AppendRequest): Promise<Outcome<Appended>> {
+  async #appendToAll(node: RedisNode, request: Asked, inherited?: Inherited): Promise<Outcome<Appended>> {
     const { replicas, watermarks } = this.#context.primaryOf(node);
     const { shard, minInsyncReplicas: required, timeoutMs } = request;
     const inSync = replicas.copiesInSync();
@@ -63,7 +120,7 @@ export class Appender {
       return this.#refuseOpenShard(request, { code: 'notEnoughReplicas', required, available });
     }
     const reply = await this.#run(node, request);
-    const outcome = this.#outcome(request, reply);
+    const outcome = this.#outcome(request, reply, inherited);
     if (!outcome.ok) return outcome;
     // A repetition waits as well: the first attempt may have failed for want of replicas.
     watermarks.track(shard, Number(reply[2]), required);
@@ -73,7 +130,8 @@ export class Appender {
     return refused({ code: 'notEnoughReplicasAfterAppend', required, acknowledged: reached.copies });
   }
 
-  #run(node: RedisNode, { shard, batch, header, minInsyncReplicas }: AppendRequest): Promise<Reply<'append-batch'>> {
+  #run(node: RedisNode, request: Asked): Promise<Reply<'append-batch'>> {
+    const { shard, batch, header, minInsyncReplicas } = request;
     const { keys, clock } = this.#context;
     const { log, meta, producers, temporary } = keys.shard(shard);
     const inline = batch.length <= INLINE_BATCH_BYTES_MAX;
@@ -88,16 +146,44 @@ export class Appender {
       keys.shardChannel,
       inline ? batch : EMPTY,
     ];
-    // Markers that end a transaction have a producer but no sequence of their own.
-    if (header.producerId >= 0n && header.baseSequence >= 0) {
-      args.push(String(header.producerId), String(header.producerEpoch), String(header.baseSequence));
-    }
-    if (inline) return node.run('append-batch', [log, meta, producers, temporaryKey], args);
-
+    const isProducers = this.#tellProducer(request, args);
     // Both leave in one write, the bytes in front, so that the script finds them.
-    const stored = node.writes.send('set', [temporaryKey, batch, 'PX', String(TEMPORARY_PAYLOAD_TTL_MS)]);
-    const appended = node.run('append-batch', [log, meta, producers, temporaryKey], args);
-    return this.#withPayload(stored, appended);
+    const stored = inline
+      ? undefined
+      : node.writes.send('set', [temporaryKey, batch, 'PX', String(TEMPORARY_PAYLOAD_TTL_MS)]);
+    let appended = node.run('append-batch', [log, meta, producers, temporaryKey], args);
+    if (stored !== undefined) appended = this.#withPayload(stored, appended);
+    return isProducers ? this.#notingFailure(request, appended) : appended;
+  }
+
+  /** Adds what the script must know of an idempotent producer; `false` when there is none. */
+  #tellProducer({ shard, batch, header, partition = 0, ended }: Asked, args: Argument[]): boolean {
+    const { producerId, producerEpoch, baseSequence, isControl, isTransactional } = header;
+    if (producerId < 0n) return false;
+    let marker: EndTransactionMarker | undefined;
+    if (isControl) {
+      marker = readEndTransactionMarker(batch, 0, header);
+      // Other control batches have no sequence of their own, and end nothing.
+      if (marker === undefined) return false;
+    }
+    const mustBeginWith = this.#failed.mustBeginWith(shard, header, partition);
+    args.push(String(producerId), String(partition), String(producerEpoch), String(baseSequence));
+    args.push(mustBeginWith === undefined ? '' : String(mustBeginWith));
+    if (marker !== undefined) {
+      args.push(marker.commits ? 'commit' : 'abort', String(marker.coordinatorEpoch), ended === true ? '1' : '');
+    } else {
+      args.push(isTransactional ? 'write' : '');
+    }
+    return true;
+  }
+
+  async #notingFailure<T>({ shard, header, partition = 0 }: Asked, appending: Promise<T>): Promise<T> {
+    try {
+      return await appending;
+    } catch (error) {
+      this.#failed.add(shard, header, partition);
+      throw error;
+    }
   }
 
   async #withPayload(
@@ -112,10 +198,16 @@ export class Appender {
     return reply.value;
   }
 
-  #outcome({ shard, batch, header }: AppendRequest, reply: Reply<'append-batch'>): Outcome<Appended> {
+  #outcome({ shard, batch, header }: Asked, reply: Reply<'append-batch'>, inherited?: Inherited): Outcome<Appended> {
     const [tag, ...fields] = reply;
     if (tag === 'ok' || tag === 'duplicate') {
-      const [base, next, appendTime, start, watermark] = fields as [string, string, string, string, string?];
+      const [base, next, appendTime, start, watermark, stable, lastAborted] = fields as [
+        string,
+        string,
+        string,
+        string,
+        ...string[],
+      ];
       const appended: Appended = {
         baseOffset: BigInt(base),
         nextOffset: BigInt(next),
@@ -123,7 +215,9 @@ export class Appender {
         logStartOffset: BigInt(start),
         duplicate: tag === 'duplicate',
       };
-      if (watermark !== undefined) this.#heard(shard, appended, Number(watermark), batch);
+      if (watermark !== undefined) {
+        this.#heard(shard, appended, Number(watermark), Number(stable), Number(lastAborted), batch);
+      }
       return { ok: true, value: appended };
     }
     const { producerId, producerEpoch: epoch, baseSequence } = header;
@@ -134,6 +228,13 @@ export class Appender {
         return refused({ code: 'shardSealed', shard });
       case 'staleProducerEpoch':
         return refused({ code: 'staleProducerEpoch', producerId, epoch, current: Number(fields[0]) });
+      case 'staleCoordinatorEpoch': {
+        const { coordinatorEpoch } = readEndTransactionMarker(batch, 0, header) as EndTransactionMarker;
+        return refused({ code: 'staleCoordinatorEpoch', producerId, coordinatorEpoch, current: Number(fields[0]) });
+      }
+      case 'inherited':
+        inherited?.((fields[0] as string).split(' ') as ShardKey[]);
+        return refused({ code: 'shardSealed', shard });
       case 'outOfOrderSequence':
         return refused({ code: 'outOfOrderSequence', producerId, expected: Number(fields[0]), got: baseSequence });
       case 'duplicateSequence':
@@ -145,16 +246,23 @@ export class Appender {
     }
   }
 
-  #heard(shard: ShardKey, appended: Appended, watermark: number, batch: Buffer): void {
+  #heard(
+    shard: ShardKey,
+    appended: Appended,
+    watermark: number,
+    stable: number,
+    lastAborted: number,
+    batch: Buffer,
+  ): void {
     const { views, wakeUps, tailCache, leaderEpoch } = this.#context;
     const { baseOffset, nextOffset, appendTimeMs, logStartOffset } = appended;
     const view = views.get(shard);
-    view.hear({ start: Number(logStartOffset), end: Number(nextOffset), watermark });
+    view.hear({ start: Number(logStartOffset), end: Number(nextOffset), watermark, stable, lastAborted });
     view.sizeBytes += batch.length;
     // Before the waiters wake: their reads find it.
     placeBatch(batch, Number(baseOffset), leaderEpoch.current);
     tailCache.append(shard, baseOffset, nextOffset, appendTimeMs, batch);
-    wakeUps.heard(shard, watermark);
+    wakeUps.heard(shard, watermark, stable);
   }
 
   /** Refuses for a reason that comes behind a missing and a sealed shard in the order of refusals. */

@@ -49,6 +49,12 @@ export const READ_ENTRIES_MAX = 1_024;
 export const READ_ENTRIES_FIRST = 64;
 /** A read that lost a race against a trim is tried again so often. */
 export const READ_TRIES_MAX = 5;
+/** Aborted transactions that are read at once. */
+export const ABORTED_PAGE = 256;
+/** Producers that are read, and handed over, at once, about: some 100 bytes each. */
+export const PRODUCER_PAGE = 512;
+/** What was handed over to a shard that never was opened is gone after this. */
+export const HAND_OVER_TTL_S = 3_600;
 /** Entries of one page where a search must look at them one by one. */
 export const SCAN_ENTRIES = 64;
 export const PURGE_ENTRIES = 32;

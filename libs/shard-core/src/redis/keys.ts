@@ -8,6 +8,12 @@ export interface ShardKeys {
   readonly meta: string;
   /** Hash: idempotent producers. */
   readonly producers: string;
+  /** Sorted set: open transactions (lua/append-batch.lua). */
+  readonly open: string;
+  /** Sorted set: aborted transactions. */
+  readonly aborted: string;
+  /** Hash: transactions that are open in shards before this one. */
+  readonly inherited: string;
   /** Strings: `<payload><base offset>`, batches too large to pass through a script. */
   readonly payload: string;
   /** Strings: `<temporary><name>`, such batches on their way. */
@@ -47,6 +53,9 @@ export class Keys {
       log: `${tag}log`,
       meta: `${tag}meta`,
       producers: `${tag}producers`,
+      open: `${tag}open`,
+      aborted: `${tag}aborted`,
+      inherited: `${tag}inherited`,
       payload: `${tag}payload:`,
       temporary: `${tag}temporary:`,
       barrier: `${tag}barrier`,

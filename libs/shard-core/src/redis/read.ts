@@ -1,15 +1,15 @@
 import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
-import type { LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
+import type { AbortedTransaction, LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { placeBatch } from './batch-fields.ts';
-import { READ_ENTRIES_FIRST, READ_ENTRIES_MAX, READ_TRIES_MAX, VIEW_AGE_MAX_MS } from './bounds.ts';
+import { ABORTED_PAGE, READ_ENTRIES_FIRST, READ_ENTRIES_MAX, READ_TRIES_MAX, VIEW_AGE_MAX_MS } from './bounds.ts';
 import { type Entry, readEntries } from './entry.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
 import type { RedisNode } from './redis-node.ts';
 import type { ShardView } from './shard-views.ts';
 
-const META_FIELDS = ['start', 'end', 'watermark', 'sealed', 'size', 'copies'] as const;
+const META_FIELDS = ['start', 'end', 'watermark', 'sealed', 'size', 'copies', 'unstable', 'lastAborted'] as const;
 
 /** Reads batches and bounds. */
 export class LogReader {
@@ -25,7 +25,7 @@ export class LogReader {
   read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
     const cached = this.#readCached(shard, fromOffset, limits);
     if (cached !== undefined) return Promise.resolve({ ok: true, value: cached });
-    const name = `${shard} ${fromOffset} ${limits.maxBytes} ${limits.maxBatches ?? ''}`;
+    const name = `${shard} ${fromOffset} ${limits.maxBytes} ${limits.maxBatches ?? ''} ${limits.isolation ?? ''}`;
     let reading = this.#underWay.get(name);
     if (reading === undefined) {
       const { topology, keys } = this.#context;
@@ -59,8 +59,10 @@ export class LogReader {
     const view = views.peek(shard);
     if (view === undefined || performance.now() - view.heardAt > VIEW_AGE_MAX_MS || !hearsMessages()) return undefined;
     const from = Number(fromOffset);
-    if (from < view.start || from >= view.watermark) return undefined;
-    const run = tailCache.read(shard, fromOffset, limits, BigInt(view.watermark));
+    const committed = limits.isolation === 'readCommitted';
+    const end = committed ? view.stable : view.watermark;
+    if (from < view.start || from >= end || (committed && from <= view.lastAborted)) return undefined;
+    const run = tailCache.read(shard, fromOffset, limits, BigInt(end));
     return (
       run && {
         ...run,
@@ -94,13 +96,19 @@ export class LogReader {
 
       const entries = readEntries(entriesReply);
       this.#learnEntryBytes(view, entries);
-      const taken = takeEntries(entries, limits, view.watermark);
+      const committed = limits.isolation === 'readCommitted';
+      const { stable, lastAborted } = view;
+      const taken = takeEntries(entries, limits, committed ? stable : view.watermark);
       const batches = await this.#batches(node, shard, taken);
       // A payload went between the two questions: the shard was trimmed or deleted meanwhile.
       if (batches === undefined) continue;
       // Readers that are still on their way to the tail would push out what those at the tail need.
       if (taken.at(-1)?.next === view.watermark) this.#cache(shard, taken, batches);
-      return { ok: true, value: slice(taken, batches, fromOffset, now) };
+      const abortedTransactions =
+        committed && from <= lastAborted && taken.length > 0
+          ? await this.#abortedWithin(node, shard, from, (taken.at(-1) as Entry).next)
+          : NO_ABORTED_TRANSACTIONS;
+      return { ok: true, value: slice(taken, batches, fromOffset, now, abortedTransactions) };
     }
     throw new StoreUnavailable(`a batch of shard ${shard} at or behind offset ${fromOffset} is missing in Redis`);
   }
@@ -123,6 +131,31 @@ export class LogReader {
     return batches;
   }
 
+  /** Aborted transactions with something from `from` on and below `to`, in the order of their first offsets. */
+  async #abortedWithin(node: RedisNode, shard: ShardKey, from: number, to: number): Promise<AbortedTransaction[]> {
+    const { aborted } = this.#context.keys.shard(shard);
+    const found: { readonly producerId: bigint; readonly first: number; readonly last: number }[] = [];
+    for (let skip = 0; ; skip += ABORTED_PAGE) {
+      const limit = ['LIMIT', String(skip), String(ABORTED_PAGE)];
+      const page = (await node.reads.send('zrangebyscore', [aborted, String(from), '+inf', ...limit])) as string[];
+      // In the order in which they ended; what ended behind one begins where the log was stable then, or later.
+      let stable = 0;
+      for (const range of page) {
+        const [producerId, ...offsets] = range.split(' ') as [string, ...string[]];
+        const [first, last, stableThen] = offsets.map(Number) as [number, number, number];
+        if (first < to) found.push({ producerId: BigInt(producerId), first, last });
+        stable = Math.max(stable, stableThen);
+      }
+      if (page.length < ABORTED_PAGE || stable >= to) break;
+    }
+    found.sort((a, b) => a.first - b.first);
+    return found.map(({ producerId, first, last }) => ({
+      producerId,
+      firstOffset: BigInt(first),
+      lastOffset: BigInt(last),
+    }));
+  }
+
   #cache(shard: ShardKey, entries: readonly Entry[], batches: readonly Buffer[]): void {
     for (const [at, { base, next, appendTimeMs }] of entries.entries()) {
       this.#context.tailCache.append(shard, BigInt(base), BigInt(next), appendTimeMs, batches[at] as Buffer);
@@ -130,14 +163,21 @@ export class LogReader {
   }
 
   #heard(shard: ShardKey, reply: unknown): ShardView | undefined {
-    const [start, end, watermark, sealed, size, copies] = reply as [string | null, ...string[]];
+    const [start, end, watermark, sealed, size, copies, unstable, aborted] = reply as [string | null, ...string[]];
     const { views } = this.#context;
     if (start === null) {
       views.forget(shard);
       return undefined;
     }
     const view = views.get(shard);
-    view.hear({ start: Number(start), end: Number(end), watermark: Number(watermark) });
+    const stable = (unstable as string | null) === null ? watermark : unstable;
+    view.hear({
+      start: Number(start),
+      end: Number(end),
+      watermark: Number(watermark),
+      stable: Math.max(Number(start), Math.min(Number(stable), Number(watermark))),
+      lastAborted: (aborted as string | null) === null ? -1 : Number(aborted),
+    });
     view.sealed = (sealed as string | null) !== null;
     view.sizeBytes = Number(size);
     view.copies = Number(copies);
@@ -180,6 +220,7 @@ function slice(
   chunks: readonly Buffer[],
   fromOffset: bigint,
   bounds: ShardBounds,
+  abortedTransactions: readonly AbortedTransaction[],
 ): LogSlice {
   let byteCount = 0;
   for (const chunk of chunks) byteCount += chunk.length;
@@ -191,7 +232,7 @@ function slice(
     appendTimesMs: entries.map((entry) => entry.appendTimeMs),
     nextOffset: last === undefined ? fromOffset : BigInt(last.next),
     bounds,
-    abortedTransactions: NO_ABORTED_TRANSACTIONS,
+    abortedTransactions,
     release: nothingToRelease,
   };
 }

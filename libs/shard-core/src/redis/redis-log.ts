@@ -1,4 +1,3 @@
-import { encodeEndTransactionMarker, readBatchHeader } from '@tailrace/kafka-protocol';
 import type {
   Appended,
   AppendRequest,
@@ -15,6 +14,7 @@ import type { Outcome } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { Appender } from './append.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
+import { handOverProducers, listProducers } from './producers.ts';
 import { Purger } from './purge.ts';
 import { LogReader } from './read.ts';
 import { type TimedBatch, TimestampSearch } from './timestamps.ts';
@@ -35,10 +35,14 @@ export class RedisLog implements Log {
     this.#purger = new Purger(context.keys, context.topology);
   }
 
-  async openShard(shard: ShardKey, { startOffset }: OpenShardOptions): Promise<void> {
+  async openShard(shard: ShardKey, { startOffset, producersOf = [] }: OpenShardOptions): Promise<void> {
     const { topology, keys } = this.#context;
-    const { meta, log } = keys.shard(shard);
-    const open = () => topology.at(meta, (node) => node.run('open-shard', [meta, log], [String(startOffset)]));
+    for (const { shard: from, partition } of producersOf)
+      await handOverProducers(this.#context, from, partition, shard);
+    const { meta, log, producers, inherited } = keys.shard(shard);
+    const partitions = producersOf.map(({ partition }) => `${partition},`);
+    const args = [String(startOffset), partitions.length === 0 ? '' : `,${partitions.join('')}`];
+    const open = () => topology.at(meta, (node) => node.run('open-shard', [meta, log, producers, inherited], args));
     // Somebody deleted a shard of this name and ended before its entries were gone.
     while ((await open())[0] === 'leftover') await this.#purger.purge(shard);
   }
@@ -48,15 +52,12 @@ export class RedisLog implements Log {
   }
 
   endTransaction(request: EndTransactionRequest): Promise<Outcome<Appended>> {
-    const { commit: commits, producerId, producerEpoch, coordinatorEpoch } = request;
-    const marker = { commits, producerId, producerEpoch, coordinatorEpoch, timestampMs: Date.now() };
-    const batch = encodeEndTransactionMarker(marker);
-    return this.append({ ...request, batch, header: readBatchHeader(batch, 0) });
+    return this.#appender.endTransaction(request);
   }
 
   async producers(shard: ShardKey): Promise<Outcome<readonly ProducerState[]>> {
     const bounds = await this.bounds(shard);
-    return bounds.ok ? { ok: true, value: [] } : bounds;
+    return bounds.ok ? { ok: true, value: await listProducers(this.#context, shard) } : bounds;
   }
 
   read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
@@ -81,9 +82,9 @@ export class RedisLog implements Log {
 
   async trim(shard: ShardKey, beforeOffset: bigint): Promise<Outcome<{ readonly logStartOffset: bigint }>> {
     const { topology, keys, views } = this.#context;
-    const { meta } = keys.shard(shard);
+    const { meta, aborted } = keys.shard(shard);
     const args = [String(beforeOffset), shard, keys.shardChannel];
-    const [tag, start, end] = await topology.at(meta, (node) => node.run('move-start', [meta], args));
+    const [tag, start, end] = await topology.at(meta, (node) => node.run('move-start', [meta, aborted], args));
     if (tag === 'shardNotFound') return shardNotFound(shard);
     const logStartOffset = BigInt(start as string);
     if (tag === 'offsetOutOfRange') {
@@ -109,8 +110,9 @@ export class RedisLog implements Log {
     const { topology, keys, views, wakeUps, tailCache } = this.#context;
     await Promise.all(
       shards.map(async (shard) => {
-        const { meta, producers } = keys.shard(shard);
-        await topology.at(meta, (node) => node.run('delete-shard', [meta, producers], [shard, keys.shardChannel]));
+        const { meta, producers, open, aborted, inherited } = keys.shard(shard);
+        const all = [meta, producers, open, aborted, inherited];
+        await topology.at(meta, (node) => node.run('delete-shard', all, [shard, keys.shardChannel]));
         views.forget(shard);
         tailCache.drop(shard);
         wakeUps.deleted(shard);

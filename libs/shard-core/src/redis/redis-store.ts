@@ -201,10 +201,9 @@ export class RedisStore implements Store {
       const watermarks = new WatermarkKeeper({
         node,
         keys: this.#keys,
-        advanced: (shard, watermark) => {
-          const view = this.#views.peek(shard);
-          if (view !== undefined) view.watermark = Math.max(view.watermark, watermark);
-          this.#wakeUps.heard(shard, watermark);
+        advanced: (shard, watermark, stable, lastAborted) => {
+          this.#views.peek(shard)?.move(watermark, stable, lastAborted);
+          this.#wakeUps.heard(shard, watermark, stable);
         },
         stuck: (shard) => this.#repairSoon(shard),
       });

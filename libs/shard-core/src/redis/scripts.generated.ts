@@ -47,31 +47,37 @@ return {'held', holder, value, epoch, current and '0' or '1'}
 -- ARGV[2] the shard's name in messages
 -- ARGV[3] channel for messages
 --
--- Returns {'ok', watermark} the watermark now, which never goes back
+-- Returns {'ok', watermark, stable, last aborted} the watermark now, which never goes back
 --         {'shardNotFound'}
 --
 -- One step, because two processes may advance one shard at once, the slower with an older offset.
 local metaKey = KEYS[1]
 local offset, shard, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
-local meta = redis.call('HMGET', metaKey, 'watermark', 'end', 'start', 'armed')
+local meta = redis.call('HMGET', metaKey, 'watermark', 'end', 'start', 'armed', 'unstable', 'lastAborted')
 if not meta[1] then return {'shardNotFound'} end
+local function stableAt(watermark)
+  local unstable = tonumber(meta[5] or watermark)
+  return string.format('%.0f', math.max(tonumber(meta[3]), math.min(unstable, tonumber(watermark))))
+end
+local lastAborted = meta[6] or '-1'
 -- After a failover the end may lie below what the caller remembers.
 local target = math.min(offset, tonumber(meta[2]))
-if target <= tonumber(meta[1]) then return {'ok', meta[1]} end
+if target <= tonumber(meta[1]) then return {'ok', meta[1], stableAt(meta[1]), lastAborted} end
 local watermark = string.format('%.0f', target)
 redis.call('HSET', metaKey, 'watermark', watermark)
 if meta[4] then
   redis.call('HDEL', metaKey, 'armed')
-  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[2] .. ' ' .. watermark)
+  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[2] .. ' ' .. watermark
+    .. ' ' .. stableAt(watermark) .. ' ' .. lastAborted)
 end
-return {'ok', watermark}
+return {'ok', watermark, stableAt(watermark), lastAborted}
 `,
   'append-batch': `-- append-batch: appends one RecordBatch to a shard's log.
 --
 -- KEYS[1] log        stream  one entry a batch, see below; written
 -- KEYS[2] meta       hash    the shard's bounds; read and written
--- KEYS[3] producers  hash    producer id -> its epoch and last five appends (MessagePack); read and written
+-- KEYS[3] producers  hash    <producer id>:<Kafka partition> -> what is known of it (MessagePack); read and written
 -- KEYS[4] temporary  string  the batch, when ARGV[8] is empty; renamed to the entry's payload key
 --
 -- ARGV[1] now, in ms since 1970; empty: this server's clock
@@ -82,7 +88,13 @@ return {'ok', watermark}
 -- ARGV[6] the shard's name in messages
 -- ARGV[7] channel for messages
 -- ARGV[8] the batch; empty: it lies under KEYS[4]
--- ARGV[9] producer id, ARGV[10] producer epoch, ARGV[11] base sequence; all absent for a plain producer
+-- All that follows is absent for a plain producer:
+-- ARGV[9] producer id, ARGV[10] Kafka partition, ARGV[11] producer epoch, ARGV[12] base sequence (of a marker: ignored)
+-- ARGV[13] the sequence with which a producer must begin of which nothing is known; empty: any
+-- ARGV[14] write: the batch is part of a transaction; commit, abort: it is the marker that ends one; else empty
+-- ARGV[15] coordinator epoch of a marker
+-- ARGV[16] 1: a marker whose transaction was ended already in the shards that had the partition before, or that comes
+--          from the shard that has it now
 --
 -- The entry's ID is <last offset + 1>-<append time ms>, so \`XRANGE log (O+1)-0 +\` begins with the batch that holds
 -- offset O, and the append time costs no field. It has one field, whose value is the batch and whose name says what is
@@ -91,11 +103,18 @@ return {'ok', watermark}
 -- <log without ":log">:payload:<base offset>, in the same slot. Five fields with names of their own cost readers twice
 -- the time: they are ten strings an entry to take apart.
 --
--- Returns {'ok', base, next, append time, start, watermark}
+-- In the same slot as well, and only there when there were transactions:
+--   …:open       zset  producer ids of open transactions, by the offset of their first record
+--   …:aborted    zset  '<producer id> <first offset> <last offset> <stable offset once it had ended>', by last offset
+--   …:inherited  hash  as producers -> names of shards in which its transaction is open still, with spaces between
+-- \`unstable\` in meta is the first score of …:open, \`lastAborted\` the last of …:aborted.
+--
+-- Returns {'ok', base, next, append time, start, watermark, stable, last aborted}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
---         {'shardNotFound'} {'shardSealed'}
---         {'staleProducerEpoch', current epoch}
+--         {'shardNotFound'} {'shardSealed'}                  also: its partition goes on in another shard
+--         {'staleProducerEpoch', current epoch} {'staleCoordinatorEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
+--         {'inherited', shards}                              end the transaction there first; nothing written
 --         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
 -- Offsets, times and sequences are decimal strings, exact to 2^53.
 --
@@ -105,56 +124,78 @@ local logKey, metaKey, producersKey, temporaryKey = KEYS[1], KEYS[2], KEYS[3], K
 local now, taken, size = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local timestamp, copies = tonumber(ARGV[4]), tonumber(ARGV[5])
 local shard, channel, batch = ARGV[6], ARGV[7], ARGV[8]
-local producerId, producerEpoch, baseSequence = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
+local producerId, partition, producerEpoch, baseSequence = ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16] == '1'
 
 local SEQUENCES = 2147483648
 local APPENDS_REMEMBERED = 5
 local APPEND_FIELDS = 5
--- Bounds the hash: ids of producers that never come back would pile up. The longest silent of a sample makes room.
+-- Bounds the hash: ids of producers that never come back would pile up. Whoever is new makes room: for one that was
+-- silent for a day, as Kafka does, or when there are too many, for the longest silent of a larger sample.
 local PRODUCERS_MAX = 20000
-local PRODUCERS_SAMPLED = 16
+local PRODUCER_EXPIRY_MS = 86400000
+local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
+local function distance(from, to) return (to - from) % SEQUENCES end
 
-local meta = redis.call('HMGET', metaKey,
-  'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies', 'sealed', 'armed')
+local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
+  'sealed', 'armed', 'unstable', 'lastAborted', 'departed')
 if not meta[1] then return {'shardNotFound'} end
 if meta[8] then return {'shardSealed'} end
+if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partition .. ',', 1, true) then
+  return {'shardSealed'}
+end
 
--- Flat: epoch, then five fields an append: first sequence, last sequence, base, next, append time.
-local appends
+local prefix = string.sub(logKey, 1, -4)
+local openKey, abortedKey, inheritedKey = prefix .. 'open', prefix .. 'aborted', prefix .. 'inherited'
+local isMarker = transaction == 'commit' or transaction == 'abort'
+
+-- Flat: epoch, the first sequence that was seen if that was not 0 (else -1), coordinator epoch, time of the newest
+-- append; then five fields an append: first sequence, last sequence, base, next, append time.
+local EPOCH, BEGAN, COORDINATOR, TIME, HEAD = 1, 2, 3, 4, 4
+local producer, isNew
+local field = producerId and producerId .. ':' .. partition
 if producerId then
-  local known = redis.call('HGET', producersKey, producerId)
-  appends = known and cmsgpack.unpack(known)
-  if appends and producerEpoch < appends[1] then return {'staleProducerEpoch', whole(appends[1])} end
-  if appends and producerEpoch > appends[1] then
+  local known = redis.call('HGET', producersKey, field)
+  producer = known and cmsgpack.unpack(known)
+  isNew = not producer
+  if producer and producerEpoch < producer[EPOCH] then return {'staleProducerEpoch', whole(producer[EPOCH])} end
+  if isMarker then
+    if producer and coordinatorEpoch < producer[COORDINATOR] then
+      return {'staleCoordinatorEpoch', whole(producer[COORDINATOR])}
+    end
+    local inherited = not ended and redis.call('HGET', inheritedKey, field)
+    if inherited then return {'inherited', inherited} end
+    if not producer or producerEpoch > producer[EPOCH] then producer = {producerEpoch, -1, -1, 0} end
+    producer[COORDINATOR] = math.max(producer[COORDINATOR], coordinatorEpoch)
+  elseif not producer then
+    -- It may begin anywhere (it was forgotten), unless an earlier batch is known to have failed.
+    if mustBeginWith ~= '' and baseSequence ~= tonumber(mustBeginWith) then
+      return {'outOfOrderSequence', mustBeginWith}
+    end
+    producer = {producerEpoch, baseSequence == 0 and -1 or baseSequence, -1, 0}
+  elseif producerEpoch > producer[EPOCH] or #producer == HEAD then
     if baseSequence ~= 0 then return {'outOfOrderSequence', '0'} end
-    appends = {producerEpoch}
-  elseif appends then
+    producer = {producerEpoch, -1, producer[COORDINATOR], 0}
+  else
     local lastSequence = (baseSequence + taken - 1) % SEQUENCES
-    for at = 2, #appends, APPEND_FIELDS do
-      if appends[at] == baseSequence and appends[at + 1] == lastSequence then
-        return {'duplicate', whole(appends[at + 2]), whole(appends[at + 3]), whole(appends[at + 4]), meta[2]}
+    for at = HEAD + 1, #producer, APPEND_FIELDS do
+      if producer[at] == baseSequence and producer[at + 1] == lastSequence then
+        return {'duplicate', whole(producer[at + 2]), whole(producer[at + 3]), whole(producer[at + 4]), meta[2]}
       end
     end
-    local expected = (appends[#appends - APPEND_FIELDS + 2] + 1) % SEQUENCES
+    local expected = (producer[#producer - APPEND_FIELDS + 2] + 1) % SEQUENCES
+    local began = producer[BEGAN]
     if baseSequence ~= expected then
-      -- Sequences wrap, so older and newer are told apart by the shorter way round.
-      if (baseSequence - expected) % SEQUENCES >= SEQUENCES / 2 then return {'duplicateSequence'} end
+      -- Sequences wrap, so older and newer are told apart by the shorter way round. Clients take duplicateSequence for
+      -- success, so it is said only of what was here.
+      local isOlder = distance(baseSequence, expected) <= SEQUENCES / 2
+      local wasHere = began < 0 or distance(baseSequence, expected) <= distance(began, expected)
+      if isOlder and wasHere then return {'duplicateSequence'} end
       return {'outOfOrderSequence', whole(expected)}
     end
-  else
-    -- It may begin anywhere (KIP-360): it was forgotten, or wrote to this shard's parent before.
-    appends = {producerEpoch}
-    if redis.call('HLEN', producersKey) >= PRODUCERS_MAX then
-      local sample = redis.call('HRANDFIELD', producersKey, PRODUCERS_SAMPLED, 'WITHVALUES')
-      local oldest, oldestTime
-      for at = 1, #sample, 2 do
-        local state = cmsgpack.unpack(sample[at + 1])
-        if not oldestTime or state[#state] < oldestTime then oldest, oldestTime = sample[at], state[#state] end
-      end
-      redis.call('HDEL', producersKey, oldest)
-    end
+    if began >= 0 and distance(began, baseSequence) >= SEQUENCES / 2 then producer[BEGAN] = -1 end
   end
 end
 
@@ -169,7 +210,7 @@ local base, next = meta[1], whole(tonumber(meta[1]) + taken)
 local maxTimestamp = whole(math.max(timestamp, tonumber(meta[5])))
 
 if batch == '' then
-  local payloadKey = string.sub(logKey, 1, -4) .. 'payload:' .. base
+  local payloadKey = prefix .. 'payload:' .. base
   redis.call('RENAME', temporaryKey, payloadKey)
   redis.call('PERSIST', payloadKey)
 end
@@ -180,49 +221,116 @@ redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', a
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
 if meta[7] ~= ARGV[5] then redis.call('HSET', metaKey, 'copies', ARGV[5]) end
 
-if appends then
-  local lastSequence = (baseSequence + taken - 1) % SEQUENCES
-  for _, field in ipairs({baseSequence, lastSequence, tonumber(base), tonumber(next), tonumber(appendTime)}) do
-    appends[#appends + 1] = field
+local function awaitsMarker(name)
+  return redis.call('HEXISTS', inheritedKey, name) == 1
+    or redis.call('ZSCORE', openKey, string.match(name, '^%d+')) ~= false
+end
+
+if isNew then
+  local full = redis.call('HLEN', producersKey) >= PRODUCERS_MAX
+  local sample = redis.call('HRANDFIELD', producersKey, full and SAMPLED_WHEN_FULL or SAMPLED, 'WITHVALUES')
+  local oldest, oldestTime = nil, full and math.huge or tonumber(appendTime) - PRODUCER_EXPIRY_MS
+  for at = 1, #sample, 2 do
+    local time = cmsgpack.unpack(sample[at + 1])[TIME]
+    if time < oldestTime and not awaitsMarker(sample[at]) then oldest, oldestTime = sample[at], time end
   end
-  while #appends > 1 + APPENDS_REMEMBERED * APPEND_FIELDS do
-    for _ = 1, APPEND_FIELDS do table.remove(appends, 2) end
+  if oldest then redis.call('HDEL', producersKey, oldest) end
+  local partitions = redis.call('HGET', metaKey, 'partitions') or ','
+  if not string.find(partitions, ',' .. partition .. ',', 1, true) then
+    redis.call('HSET', metaKey, 'partitions', partitions .. partition .. ',')
   end
-  redis.call('HSET', producersKey, producerId, cmsgpack.pack(appends))
+end
+
+if producer then
+  producer[TIME] = tonumber(appendTime)
+  if not isMarker then
+    local lastSequence = (baseSequence + taken - 1) % SEQUENCES
+    for _, value in ipairs({baseSequence, lastSequence, tonumber(base), tonumber(next), tonumber(appendTime)}) do
+      producer[#producer + 1] = value
+    end
+    while #producer > HEAD + APPENDS_REMEMBERED * APPEND_FIELDS do
+      for _ = 1, APPEND_FIELDS do table.remove(producer, HEAD + 1) end
+    end
+  end
+  redis.call('HSET', producersKey, field, cmsgpack.pack(producer))
+end
+
+local unstable, lastAborted = meta[10], meta[11] or '-1'
+if transaction == 'write' then
+  local opened = redis.call('ZADD', openKey, 'NX', base, producerId) == 1
+  if opened and not unstable then
+    unstable = base
+    redis.call('HSET', metaKey, 'unstable', base)
+  end
+elseif isMarker then
+  redis.call('HDEL', inheritedKey, field)
+  local first = redis.call('ZSCORE', openKey, producerId)
+  if first then
+    redis.call('ZREM', openKey, producerId)
+    local oldest = redis.call('ZRANGE', openKey, 0, 0, 'WITHSCORES')[2]
+    unstable = oldest and whole(tonumber(oldest))
+    if unstable then redis.call('HSET', metaKey, 'unstable', unstable) else redis.call('HDEL', metaKey, 'unstable') end
+    if transaction == 'abort' then
+      local range = producerId .. ' ' .. whole(tonumber(first)) .. ' ' .. base .. ' ' .. (unstable or next)
+      redis.call('ZADD', abortedKey, base, range)
+      lastAborted = base
+      redis.call('HSET', metaKey, 'lastAborted', base)
+    end
+  end
+  -- It fences older epochs of the producer in every partition.
+  for other in string.gmatch(redis.call('HGET', metaKey, 'partitions') or '', '%d+') do
+    local name = producerId .. ':' .. other
+    local known = other ~= partition and redis.call('HGET', producersKey, name)
+    if known and cmsgpack.unpack(known)[EPOCH] < producerEpoch then
+      redis.call('HSET', producersKey, name, cmsgpack.pack({producerEpoch, -1, coordinatorEpoch, tonumber(appendTime)}))
+    end
+  end
+end
+local stable = watermark
+if unstable then
+  stable = whole(math.max(tonumber(meta[2]), math.min(tonumber(unstable), tonumber(watermark))))
 end
 
 -- Somebody waits. Behind replicas the flag stays for advance-watermark: this message only says that there is an end
 -- above the watermark, so that another process takes over should this one die in between.
 if meta[9] then
   if copies <= 1 then redis.call('HDEL', metaKey, 'armed') end
-  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark)
+  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark
+    .. ' ' .. stable .. ' ' .. lastAborted)
 end
-return {'ok', base, next, appendTime, meta[2], watermark}
+return {'ok', base, next, appendTime, meta[2], watermark, stable, lastAborted}
 `,
   'arm-wake-up': `#!lua flags=allow-oom
 -- arm-wake-up: asks for a message when readers may see a record at or above an offset, unless they may already.
 --
 -- KEYS[1] meta  hash  the shard's bounds; read, the flag \`armed\` is written
 --
--- ARGV[1] the offset
+-- ARGV[1] the offset for readers below the high watermark; empty: there are none
+-- ARGV[2] the same for readers below the last stable offset
 --
--- Returns {'ready', start, end, watermark, sealed, copies}  there is one, or the shard is sealed
---         {'armed', start, end, watermark, sealed, copies}  a message will come (sealed is 1 or 0)
+-- Returns {'ready', start, end, watermark, sealed, copies, stable, last aborted}  one of them may go on
+--         {'armed', start, end, watermark, sealed, copies, stable, last aborted}  a message will come
 --         {'shardNotFound'}
+--
+-- \`sealed\` is 1 or 0. Of a sealed shard everybody may go on; committed readers when no transaction is open in it, and
+-- release-transaction tells of that, flag or not.
 --
 -- One step: an append between the look and the flag would wake nobody. The flag is why shards on which nobody waits
 -- cost no messages at all. Allowed when memory is full: it is a few bytes, and readers must go on.
 local metaKey = KEYS[1]
-local offset = tonumber(ARGV[1])
+local offset, stableOffset = tonumber(ARGV[1]), tonumber(ARGV[2])
 
-local meta = redis.call('HMGET', metaKey, 'start', 'end', 'watermark', 'sealed', 'copies', 'armed')
+local meta = redis.call('HMGET', metaKey, 'start', 'end', 'watermark', 'sealed', 'copies', 'armed', 'unstable',
+  'lastAborted')
 if not meta[1] then return {'shardNotFound'} end
-local state = 'ready'
-if tonumber(meta[3]) <= offset and not meta[4] then
-  state = 'armed'
-  if not meta[6] then redis.call('HSET', metaKey, 'armed', '1') end
-end
-return {state, meta[1], meta[2], meta[3], meta[4] and '1' or '0', meta[5]}
+local watermark, stable = tonumber(meta[3]), tonumber(meta[3])
+if meta[7] then stable = math.max(tonumber(meta[1]), math.min(tonumber(meta[7]), watermark)) end
+local state = 'armed'
+if offset and (watermark > offset or meta[4]) then state = 'ready' end
+if stableOffset and (stable > stableOffset or (meta[4] and stable == watermark)) then state = 'ready' end
+if state == 'armed' and not meta[6] then redis.call('HSET', metaKey, 'armed', '1') end
+return {state, meta[1], meta[2], meta[3], meta[4] and '1' or '0', meta[5], string.format('%.0f', stable),
+  meta[8] or '-1'}
 `,
   'claim-leadership': `-- claim-leadership: the leader epoch for a primary that this process has connected to.
 --
@@ -250,6 +358,9 @@ return {'ok', redis.call('HGET', primariesKey, 'epoch')}
 --
 -- KEYS[1] meta       hash  removed
 -- KEYS[2] producers  hash  removed
+-- KEYS[3] open       zset  removed
+-- KEYS[4] aborted    zset  removed
+-- KEYS[5] inherited  hash  removed
 --
 -- ARGV[1] the shard's name in messages
 -- ARGV[2] channel for messages
@@ -257,11 +368,11 @@ return {'ok', redis.call('HGET', primariesKey, 'epoch')}
 -- Returns {'ok'}  also when there was none
 --
 -- One step, so that no append finds the bounds without the producers' state.
-local metaKey, producersKey = KEYS[1], KEYS[2]
+local metaKey, producersKey, openKey, abortedKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local shard, channel = ARGV[1], ARGV[2]
 
-redis.call('UNLINK', metaKey, producersKey)
-redis.call('PUBLISH', channel, 'deleted ' .. shard .. ' 0 0 0')
+redis.call('UNLINK', metaKey, producersKey, openKey, abortedKey, inheritedKey)
+redis.call('PUBLISH', channel, 'deleted ' .. shard .. ' 0 0 0 0 -1')
 return {'ok'}
 `,
   'find-timestamp': `-- find-timestamp: the first visible batch whose time is at or after a target.
@@ -329,6 +440,52 @@ while low < high do
 end
 return {'found', whole(answer.base), whole(answer.own)}
 `,
+  'hand-over-producers': `-- hand-over-producers: brings to a shard that is not there yet what another knows of producers.
+--
+-- KEYS[1] meta       hash  looked at: whether the shard is there
+-- KEYS[2] producers  hash  written (append-batch.lua says what is in it)
+-- KEYS[3] inherited  hash  written (the same)
+--
+-- ARGV[1] seconds after which both are gone, unless the shard has been opened by then
+-- ARGV[2…] in threes: producer id and partition, what is known of it, names of shards in which its transaction is open
+--
+-- Returns {'ok'}
+--         {'opened'}  somebody else has brought everything already; nothing was written
+--
+-- One step, because a shard that is there may know more of the producer by now. Bringing the same again changes nothing.
+local metaKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3]
+local seconds = ARGV[1]
+
+if redis.call('EXISTS', metaKey) == 1 then return {'opened'} end
+for at = 2, #ARGV, 3 do
+  redis.call('HSET', producersKey, ARGV[at], ARGV[at + 1])
+  if ARGV[at + 2] ~= '' then redis.call('HSET', inheritedKey, ARGV[at], ARGV[at + 2]) end
+end
+redis.call('EXPIRE', producersKey, seconds)
+redis.call('EXPIRE', inheritedKey, seconds)
+return {'ok'}
+`,
+  'leave-partition': `-- leave-partition: has an open shard take no more appends of idempotent producers for a Kafka partition.
+--
+-- KEYS[1] meta  hash  read and written
+--
+-- ARGV[1] the partition
+--
+-- Returns {'ok'}  also when it was so before, or the shard is sealed
+--         {'shardNotFound'}
+--
+-- One step, so that two that leave at once are both remembered.
+local metaKey = KEYS[1]
+local partition = ARGV[1]
+
+local meta = redis.call('HMGET', metaKey, 'end', 'sealed', 'departed')
+if not meta[1] then return {'shardNotFound'} end
+local departed = meta[3] or ','
+if not meta[2] and not string.find(departed, ',' .. partition .. ',', 1, true) then
+  redis.call('HSET', metaKey, 'departed', departed .. partition .. ',')
+end
+return {'ok'}
+`,
   'list-leases': `#!lua flags=no-writes
 -- list-leases: the leases in force under a prefix, in name order.
 --
@@ -360,10 +517,44 @@ for _, name in ipairs(redis.call('ZRANGEBYLEX', namesKey, '[' .. prefix, '(' .. 
 end
 return answer
 `,
+  'list-producers': `-- list-producers: some of the producers that a shard knows.
+--
+-- KEYS[1] producers  hash  read (append-batch.lua says what is in it)
+-- KEYS[2] open       zset  open transactions; read
+--
+-- ARGV[1] where the last call has stopped; 0 at first
+-- ARGV[2] how many to look at, about
+--
+-- Returns {'ok', where to go on, then in sevens: producer id, partition, epoch, last sequence (-1: none), time of the
+--          newest append, coordinator epoch (-1: none), offset of the first record of its open transaction (-1: none)}
+--          It goes on at 0 when all were seen; one may come twice.
+--
+-- One step only because the values are MessagePack, which Lua takes apart here and nobody else does.
+local producersKey, openKey = KEYS[1], KEYS[2]
+local cursor, count = ARGV[1], ARGV[2]
+
+local function whole(number) return string.format('%.0f', number) end
+
+local EPOCH, COORDINATOR, TIME, HEAD, APPEND_FIELDS = 1, 3, 4, 4, 5
+local page = redis.call('HSCAN', producersKey, cursor, 'COUNT', count)
+local answer = {'ok', page[1]}
+for at = 1, #page[2], 2 do
+  local producerId, partition = string.match(page[2][at], '^(%d+):(%d+)$')
+  local producer = cmsgpack.unpack(page[2][at + 1])
+  local lastSequence = #producer > HEAD and producer[#producer - APPEND_FIELDS + 2] or -1
+  local first = redis.call('ZSCORE', openKey, producerId)
+  for _, value in ipairs({producerId, partition, whole(producer[EPOCH]), whole(lastSequence), whole(producer[TIME]),
+    whole(producer[COORDINATOR]), first and whole(tonumber(first)) or '-1'}) do
+    answer[#answer + 1] = value
+  end
+end
+return answer
+`,
   'move-start': `#!lua flags=allow-oom
 -- move-start: forgets the records below an offset; readers see it at once, the space comes back by purge-slice.
 --
--- KEYS[1] meta  hash  the shard's bounds; read and written
+-- KEYS[1] meta     hash  the shard's bounds; read and written
+-- KEYS[2] aborted  zset  aborted transactions; those that lie before the start are removed
 --
 -- ARGV[1] the new start
 -- ARGV[2] the shard's name in messages
@@ -374,35 +565,45 @@ return answer
 --         {'shardNotFound'}
 --
 -- One step, so that of two processes the further start wins. Allowed when memory is full: it is what frees memory.
-local metaKey = KEYS[1]
+local metaKey, abortedKey = KEYS[1], KEYS[2]
 local before, shard, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
-local meta = redis.call('HMGET', metaKey, 'start', 'end', 'watermark')
+local meta = redis.call('HMGET', metaKey, 'start', 'end', 'watermark', 'unstable', 'lastAborted')
 if not meta[1] then return {'shardNotFound'} end
 if before > tonumber(meta[3]) then return {'offsetOutOfRange', meta[1], meta[2]} end
 if before <= tonumber(meta[1]) then return {'ok', meta[1]} end
 redis.call('HSET', metaKey, 'start', ARGV[1])
-redis.call('PUBLISH', channel, 'trimmed ' .. shard .. ' ' .. ARGV[1] .. ' ' .. meta[2] .. ' ' .. meta[3])
+if meta[5] then redis.call('ZREMRANGEBYSCORE', abortedKey, '-inf', '(' .. ARGV[1]) end
+local stable = meta[4] and math.max(before, math.min(tonumber(meta[4]), tonumber(meta[3]))) or tonumber(meta[3])
+redis.call('PUBLISH', channel, 'trimmed ' .. shard .. ' ' .. ARGV[1] .. ' ' .. meta[2] .. ' ' .. meta[3]
+  .. ' ' .. string.format('%.0f', stable) .. ' ' .. (meta[5] or '-1'))
 return {'ok', ARGV[1]}
 `,
   'open-shard': `-- open-shard: makes an empty log.
 --
--- KEYS[1] meta  hash    the shard's bounds; written when absent
--- KEYS[2] log   stream  looked at
+-- KEYS[1] meta       hash    the shard's bounds; written when absent
+-- KEYS[2] log        stream  looked at
+-- KEYS[3] producers  hash    what hand-over-producers has brought is kept from now on
+-- KEYS[4] inherited  hash    the same
 --
 -- ARGV[1] the first offset
+-- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
 --
 -- Returns {'ok'}        made now, or there already
 --         {'leftover'}  entries of a deleted shard of this name are still there: purge them first
 --
--- One step, so that of two processes that open one shard neither resets what the other has appended to.
-local metaKey, logKey = KEYS[1], KEYS[2]
-local start = ARGV[1]
+-- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
+-- there with all its producers or not at all.
+local metaKey, logKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local start, partitions = ARGV[1], ARGV[2]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
 if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
   'maxTimestamp', '-1', 'size', '0', 'copies', '1')
+if partitions ~= '' then redis.call('HSET', metaKey, 'partitions', partitions) end
+redis.call('PERSIST', producersKey)
+redis.call('PERSIST', inheritedKey)
 return {'ok'}
 `,
   'purge-slice': `#!lua flags=allow-oom
@@ -470,6 +671,50 @@ redis.call('ZREM', namesKey, name)
 redis.call('ZREM', expiryKey, name)
 return {'ok', '1'}
 `,
+  'release-transaction': `-- release-transaction: ends a producer's transaction in a sealed shard, whose partition goes on elsewhere.
+--
+-- KEYS[1] meta     hash  the shard's bounds; read and written
+-- KEYS[2] open     zset  open transactions; the producer's is removed
+-- KEYS[3] aborted  zset  aborted ones; written when this one was
+--
+-- ARGV[1] producer id
+-- ARGV[2] commit or abort
+-- ARGV[3] the shard's name in messages
+-- ARGV[4] channel for messages
+--
+-- Returns {'ok'}        also when none was open
+--         {'unsealed'}  a marker must be appended; nothing was written
+--         {'shardNotFound'}
+--
+-- One step, because readers may see what follows it as soon as it has ended, and must pass over it when it was aborted.
+local metaKey, openKey, abortedKey = KEYS[1], KEYS[2], KEYS[3]
+local producerId, decision, shard, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+local function whole(number) return string.format('%.0f', number) end
+
+local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'sealed', 'lastAborted')
+if not meta[1] then return {'shardNotFound'} end
+local first = redis.call('ZSCORE', openKey, producerId)
+if not first then return {'ok'} end
+if not meta[4] then return {'unsealed'} end
+redis.call('ZREM', openKey, producerId)
+local oldest = redis.call('ZRANGE', openKey, 0, 0, 'WITHSCORES')[2]
+local unstable = oldest and whole(tonumber(oldest))
+if unstable then redis.call('HSET', metaKey, 'unstable', unstable) else redis.call('HDEL', metaKey, 'unstable') end
+local lastAborted = meta[5] or '-1'
+if decision == 'abort' then
+  local last = whole(tonumber(meta[1]) - 1)
+  local range = producerId .. ' ' .. whole(tonumber(first)) .. ' ' .. last .. ' ' .. (unstable or meta[1])
+  redis.call('ZADD', abortedKey, last, range)
+  redis.call('HSET', metaKey, 'lastAborted', last)
+  lastAborted = last
+end
+local watermark = tonumber(meta[3])
+local stable = unstable and math.max(tonumber(meta[2]), math.min(tonumber(unstable), watermark)) or watermark
+redis.call('PUBLISH', channel, 'released ' .. shard .. ' ' .. meta[2] .. ' ' .. meta[1] .. ' ' .. meta[3]
+  .. ' ' .. whole(stable) .. ' ' .. lastAborted)
+return {'ok'}
+`,
   'seal-shard': `-- seal-shard: closes a shard to appends, for good.
 --
 -- KEYS[1] meta  hash  the shard's bounds; read and written
@@ -484,11 +729,13 @@ return {'ok', '1'}
 local metaKey = KEYS[1]
 local shard, channel = ARGV[1], ARGV[2]
 
-local meta = redis.call('HMGET', metaKey, 'end', 'watermark', 'start', 'copies', 'sealed')
+local meta = redis.call('HMGET', metaKey, 'end', 'watermark', 'start', 'copies', 'sealed', 'unstable', 'lastAborted')
 if not meta[1] then return {'shardNotFound'} end
 if not meta[5] then
   redis.call('HSET', metaKey, 'sealed', '1')
-  redis.call('PUBLISH', channel, 'sealed ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[1] .. ' ' .. meta[2])
+  local stable = meta[6] and string.format('%.0f', math.min(tonumber(meta[6]), tonumber(meta[2]))) or meta[2]
+  redis.call('PUBLISH', channel, 'sealed ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[1] .. ' ' .. meta[2]
+    .. ' ' .. stable .. ' ' .. (meta[7] or '-1'))
 end
 return {'ok', meta[1], meta[2], meta[4]}
 `,

@@ -7,6 +7,10 @@ export interface RawBounds {
   readonly start: number;
   readonly end: number;
   readonly watermark: number;
+  /** Committed readers see what lies below it. */
+  readonly stable: number;
+  /** Where the newest aborted transaction ended; -1 when there was none. */
+  readonly lastAborted: number;
 }
 
 /** What this process last heard of a shard. Only grows, like the shard itself. */
@@ -15,6 +19,8 @@ export class ShardView {
   start = 0;
   end = 0;
   watermark = 0;
+  stable = 0;
+  lastAborted = -1;
   sealed = false;
   sizeBytes = 0;
   copies = 1;
@@ -27,11 +33,19 @@ export class ShardView {
     this.shard = shard;
   }
 
-  hear({ start, end, watermark }: RawBounds): void {
+  hear({ start, end, watermark, stable, lastAborted }: RawBounds): void {
     if (start > this.start) this.start = start;
     if (end > this.end) this.end = end;
-    if (watermark > this.watermark) this.watermark = watermark;
+    this.move(watermark, stable, lastAborted);
     this.heardAt = performance.now();
+  }
+
+  /** Readers may see more. */
+  move(watermark: number, stable: number, lastAborted: number): void {
+    if (watermark > this.watermark) this.watermark = watermark;
+    // Together: whoever reads up to the one must know of the other.
+    if (stable > this.stable) this.stable = stable;
+    if (lastAborted > this.lastAborted) this.lastAborted = lastAborted;
   }
 
   bounds(leaderEpoch: number): ShardBounds {
@@ -40,7 +54,7 @@ export class ShardView {
       logStartOffset: BigInt(this.start),
       highWatermark,
       logEndOffset: BigInt(this.end),
-      lastStableOffset: highWatermark,
+      lastStableOffset: this.stable === this.watermark ? highWatermark : BigInt(Math.max(this.stable, this.start)),
       sealed: this.sealed,
       leaderEpoch,
       sizeBytes: this.sizeBytes,

@@ -17,9 +17,15 @@ class Waiter {
   }
 }
 
+/** Where a waiter waits: for records below the high watermark, and below the last stable offset. */
+interface Awaited {
+  readonly offset: number;
+  readonly stableOffset: number;
+}
+
 /** The waiters of this process on one shard. */
 interface Watched {
-  readonly offsets: Map<Waiter, number>;
+  readonly offsets: Map<Waiter, Awaited>;
   /** Redis will send a message when the watermark moves: nobody needs to ask for one again. */
   armed: boolean;
   /** Counts what disarms, to tell whether an answer that says "armed" is still true when it arrives. */
@@ -53,10 +59,12 @@ export class WakeUps {
     positions: readonly TailPosition[],
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<boolean> {
-    for (const { shard, offset } of positions) {
-      const view = this.#options.views.peek(shard);
+    for (const position of positions) {
+      const view = this.#options.views.peek(position.shard);
       // Watermarks only grow, so what was heard once is enough to say yes.
-      if (view !== undefined && (view.sealed || view.watermark > Number(offset))) return Promise.resolve(true);
+      if (view !== undefined && isThere(awaitedAt(position), view.watermark, view.stable, view.sealed)) {
+        return Promise.resolve(true);
+      }
     }
     if (signal?.aborted === true) return Promise.resolve(false);
 
@@ -75,7 +83,7 @@ export class WakeUps {
       const timer = setTimeout(onAbort, timeoutMs);
       signal?.addEventListener('abort', onAbort);
       // Registered before anything is asked: a message may overtake the answer.
-      for (const { shard, offset } of positions) this.#watch(shard, waiter, Number(offset));
+      for (const position of positions) this.#watch(position.shard, waiter, awaitedAt(position));
       for (const { shard } of positions) {
         const watched = this.#watched.get(shard);
         if (watched !== undefined && !watched.armed) void this.#arm(shard, watched, waiter);
@@ -84,16 +92,22 @@ export class WakeUps {
   }
 
   /** Readers of this process may see the shard up to its watermark: its own append, or a message, says so. */
-  heard(shard: ShardKey, watermark: number): void {
+  heard(shard: ShardKey, watermark: number, stable: number, sealed = false): void {
     const watched = this.#watched.get(shard);
     if (watched === undefined) return;
-    for (const [waiter, offset] of watched.offsets) if (watermark > offset) waiter.done(true);
+    for (const [waiter, awaited] of watched.offsets) {
+      if (isThere(awaited, watermark, stable, sealed)) waiter.done(true);
+    }
   }
 
   /** This process has sealed the shard. */
   sealed(shard: ShardKey): void {
     const view = this.#options.views.peek(shard);
-    if (view !== undefined) view.sealed = true;
+    if (view !== undefined) {
+      view.sealed = true;
+      this.heard(shard, view.watermark, view.stable, true);
+      return;
+    }
     const watched = this.#watched.get(shard);
     if (watched !== undefined) wakeAll(watched);
   }
@@ -104,12 +118,12 @@ export class WakeUps {
     if (watched !== undefined) wakeAll(watched);
   }
 
-  /** A message of the shards' channel: `<kind> <shard> <start> <end> <watermark>`. */
+  /** A message of the shards' channel: `<kind> <shard> <start> <end> <watermark> <stable> <last aborted>`. */
   message(text: string): void {
     const [kind, name, ...numbers] = text.split(' ');
     const shard = name as ShardKey;
-    const [start = 0, end = 0, watermark = 0] = numbers.map(Number);
-    const bounds: RawBounds = { start, end, watermark };
+    const [start = 0, end = 0, watermark = 0, stable = 0, lastAborted = -1] = numbers.map(Number);
+    const bounds: RawBounds = { start, end, watermark, stable, lastAborted };
     const { views, lagging, tailCache } = this.#options;
     if (kind === 'deleted') {
       views.forget(shard);
@@ -121,13 +135,18 @@ export class WakeUps {
     }
     const watched = this.#watched.get(shard);
     if (watched === undefined || kind === 'trimmed') return;
-    if (kind === 'sealed' || kind === 'deleted') {
+    if (kind === 'deleted') {
       wakeAll(watched);
+      return;
+    }
+    // A sealed shard tells of nothing more but the end of transactions, and needs no flag for that.
+    if (kind === 'sealed' || kind === 'released') {
+      this.heard(shard, watermark, stable, true);
       return;
     }
     if (end > watermark) lagging(shard);
     this.#disarm(watched);
-    this.heard(shard, watermark);
+    this.heard(shard, watermark, stable);
     // Those for whom it was not enough.
     if (watched.offsets.size > 0) void this.#arm(shard, watched);
   }
@@ -144,14 +163,18 @@ export class WakeUps {
     for (const { offsets } of [...this.#watched.values()]) for (const waiter of [...offsets.keys()]) waiter.done(false);
   }
 
-  #watch(shard: ShardKey, waiter: Waiter, offset: number): void {
+  #watch(shard: ShardKey, waiter: Waiter, awaited: Awaited): void {
     let watched = this.#watched.get(shard);
     if (watched === undefined) {
       watched = { offsets: new Map(), armed: false, disarmed: 0 };
       this.#watched.set(shard, watched);
     }
     // One shard asked for twice in one call: the lower offset is the one that is reached first.
-    watched.offsets.set(waiter, Math.min(offset, watched.offsets.get(waiter) ?? Infinity));
+    const other = watched.offsets.get(waiter);
+    watched.offsets.set(waiter, {
+      offset: Math.min(awaited.offset, other?.offset ?? Infinity),
+      stableOffset: Math.min(awaited.stableOffset, other?.stableOffset ?? Infinity),
+    });
   }
 
   #unwatch(shard: ShardKey, waiter: Waiter): void {
@@ -171,25 +194,28 @@ export class WakeUps {
     const { topology, keys, views, lagging } = this.#options;
     const { disarmed } = watched;
     let lowest = Infinity;
-    for (const offset of watched.offsets.values()) lowest = Math.min(lowest, offset);
+    let lowestStable = Infinity;
+    for (const { offset, stableOffset } of watched.offsets.values()) {
+      lowest = Math.min(lowest, offset);
+      lowestStable = Math.min(lowestStable, stableOffset);
+    }
     try {
       const { meta } = keys.shard(shard);
-      const reply = await topology.at(meta, (node) => node.run('arm-wake-up', [meta], [String(lowest)]));
+      const args = [lowest, lowestStable].map((offset) => (offset === Infinity ? '' : String(offset)));
+      const reply = await topology.at(meta, (node) => node.run('arm-wake-up', [meta], args));
       if (reply[0] === 'shardNotFound') {
         wakeAll(watched);
         return;
       }
       const [start, end, watermark] = reply.slice(1, 4).map(Number) as [number, number, number];
+      const [stable, lastAborted] = reply.slice(6).map(Number) as [number, number];
       const view = views.get(shard);
-      view.hear({ start, end, watermark });
+      view.hear({ start, end, watermark, stable, lastAborted });
       view.copies = Number(reply[5]);
       if (end > watermark) lagging(shard);
-      if (reply[4] === '1') {
-        view.sealed = true;
-        wakeAll(watched);
-        return;
-      }
-      this.heard(shard, watermark);
+      const sealed = reply[4] === '1';
+      if (sealed) view.sealed = true;
+      this.heard(shard, watermark, stable, sealed);
       if (watched.offsets.size === 0) return;
       // `ready`, or a message came meanwhile and took the flag away: those who still wait need a new one.
       if (reply[0] === 'armed' && disarmed === watched.disarmed) watched.armed = true;
@@ -202,6 +228,19 @@ export class WakeUps {
       if (watched.offsets.size > 0) setTimeout(again, ARM_AGAIN_MS).unref();
     }
   }
+}
+
+function awaitedAt({ offset, isolation }: TailPosition): Awaited {
+  const asked = Number(offset);
+  return isolation === 'readCommitted'
+    ? { offset: Infinity, stableOffset: asked }
+    : { offset: asked, stableOffset: Infinity };
+}
+
+/** In a sealed shard in which a transaction is open, committed readers still wait for its end. */
+function isThere({ offset, stableOffset }: Awaited, watermark: number, stable: number, sealed: boolean): boolean {
+  if (watermark > offset || stable > stableOffset) return true;
+  return sealed && (offset < Infinity || stable >= watermark);
 }
 
 function wakeAll({ offsets }: Watched): void {

@@ -26,7 +26,7 @@ export interface WatermarkKeeperOptions {
   readonly node: RedisNode;
   readonly keys: Keys;
   /** The watermark of a shard has moved. */
-  readonly advanced: (shard: ShardKey, watermark: number) => void;
+  readonly advanced: (shard: ShardKey, watermark: number, stable: number, lastAborted: number) => void;
   /** It could not be moved: somebody must look again later. */
   readonly stuck: (shard: ShardKey) => void;
 }
@@ -181,7 +181,8 @@ export class WatermarkKeeper {
     try {
       const { meta } = keys.shard(shard);
       const reply = await node.run('advance-watermark', [meta], [String(next), shard, keys.shardChannel]);
-      if (reply[0] === 'ok') advanced(shard, Number(reply[1]));
+      const [tag, watermark, stable, lastAborted] = reply;
+      if (tag === 'ok') advanced(shard, Number(watermark), Number(stable), Number(lastAborted));
     } catch (error) {
       // The copies are there all the same; only readers have to wait until somebody moves the watermark.
       logger.debug({ err: error, shard }, 'watermark not moved');

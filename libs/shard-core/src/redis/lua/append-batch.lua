@@ -2,7 +2,7 @@
 --
 -- KEYS[1] log        stream  one entry a batch, see below; written
 -- KEYS[2] meta       hash    the shard's bounds; read and written
--- KEYS[3] producers  hash    producer id -> its epoch and last five appends (MessagePack); read and written
+-- KEYS[3] producers  hash    <producer id>:<Kafka partition> -> what is known of it (MessagePack); read and written
 -- KEYS[4] temporary  string  the batch, when ARGV[8] is empty; renamed to the entry's payload key
 --
 -- ARGV[1] now, in ms since 1970; empty: this server's clock
@@ -13,7 +13,13 @@
 -- ARGV[6] the shard's name in messages
 -- ARGV[7] channel for messages
 -- ARGV[8] the batch; empty: it lies under KEYS[4]
--- ARGV[9] producer id, ARGV[10] producer epoch, ARGV[11] base sequence; all absent for a plain producer
+-- All that follows is absent for a plain producer:
+-- ARGV[9] producer id, ARGV[10] Kafka partition, ARGV[11] producer epoch, ARGV[12] base sequence (of a marker: ignored)
+-- ARGV[13] the sequence with which a producer must begin of which nothing is known; empty: any
+-- ARGV[14] write: the batch is part of a transaction; commit, abort: it is the marker that ends one; else empty
+-- ARGV[15] coordinator epoch of a marker
+-- ARGV[16] 1: a marker whose transaction was ended already in the shards that had the partition before, or that comes
+--          from the shard that has it now
 --
 -- The entry's ID is <last offset + 1>-<append time ms>, so `XRANGE log (O+1)-0 +` begins with the batch that holds
 -- offset O, and the append time costs no field. It has one field, whose value is the batch and whose name says what is
@@ -22,11 +28,18 @@
 -- <log without ":log">:payload:<base offset>, in the same slot. Five fields with names of their own cost readers twice
 -- the time: they are ten strings an entry to take apart.
 --
--- Returns {'ok', base, next, append time, start, watermark}
+-- In the same slot as well, and only there when there were transactions:
+--   …:open       zset  producer ids of open transactions, by the offset of their first record
+--   …:aborted    zset  '<producer id> <first offset> <last offset> <stable offset once it had ended>', by last offset
+--   …:inherited  hash  as producers -> names of shards in which its transaction is open still, with spaces between
+-- `unstable` in meta is the first score of …:open, `lastAborted` the last of …:aborted.
+--
+-- Returns {'ok', base, next, append time, start, watermark, stable, last aborted}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
---         {'shardNotFound'} {'shardSealed'}
---         {'staleProducerEpoch', current epoch}
+--         {'shardNotFound'} {'shardSealed'}                  also: its partition goes on in another shard
+--         {'staleProducerEpoch', current epoch} {'staleCoordinatorEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
+--         {'inherited', shards}                              end the transaction there first; nothing written
 --         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
 -- Offsets, times and sequences are decimal strings, exact to 2^53.
 --
@@ -36,56 +49,78 @@ local logKey, metaKey, producersKey, temporaryKey = KEYS[1], KEYS[2], KEYS[3], K
 local now, taken, size = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local timestamp, copies = tonumber(ARGV[4]), tonumber(ARGV[5])
 local shard, channel, batch = ARGV[6], ARGV[7], ARGV[8]
-local producerId, producerEpoch, baseSequence = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
+local producerId, partition, producerEpoch, baseSequence = ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16] == '1'
 
 local SEQUENCES = 2147483648
 local APPENDS_REMEMBERED = 5
 local APPEND_FIELDS = 5
--- Bounds the hash: ids of producers that never come back would pile up. The longest silent of a sample makes room.
+-- Bounds the hash: ids of producers that never come back would pile up. Whoever is new makes room: for one that was
+-- silent for a day, as Kafka does, or when there are too many, for the longest silent of a larger sample.
 local PRODUCERS_MAX = 20000
-local PRODUCERS_SAMPLED = 16
+local PRODUCER_EXPIRY_MS = 86400000
+local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
+local function distance(from, to) return (to - from) % SEQUENCES end
 
-local meta = redis.call('HMGET', metaKey,
-  'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies', 'sealed', 'armed')
+local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
+  'sealed', 'armed', 'unstable', 'lastAborted', 'departed')
 if not meta[1] then return {'shardNotFound'} end
 if meta[8] then return {'shardSealed'} end
+if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partition .. ',', 1, true) then
+  return {'shardSealed'}
+end
 
--- Flat: epoch, then five fields an append: first sequence, last sequence, base, next, append time.
-local appends
+local prefix = string.sub(logKey, 1, -4)
+local openKey, abortedKey, inheritedKey = prefix .. 'open', prefix .. 'aborted', prefix .. 'inherited'
+local isMarker = transaction == 'commit' or transaction == 'abort'
+
+-- Flat: epoch, the first sequence that was seen if that was not 0 (else -1), coordinator epoch, time of the newest
+-- append; then five fields an append: first sequence, last sequence, base, next, append time.
+local EPOCH, BEGAN, COORDINATOR, TIME, HEAD = 1, 2, 3, 4, 4
+local producer, isNew
+local field = producerId and producerId .. ':' .. partition
 if producerId then
-  local known = redis.call('HGET', producersKey, producerId)
-  appends = known and cmsgpack.unpack(known)
-  if appends and producerEpoch < appends[1] then return {'staleProducerEpoch', whole(appends[1])} end
-  if appends and producerEpoch > appends[1] then
+  local known = redis.call('HGET', producersKey, field)
+  producer = known and cmsgpack.unpack(known)
+  isNew = not producer
+  if producer and producerEpoch < producer[EPOCH] then return {'staleProducerEpoch', whole(producer[EPOCH])} end
+  if isMarker then
+    if producer and coordinatorEpoch < producer[COORDINATOR] then
+      return {'staleCoordinatorEpoch', whole(producer[COORDINATOR])}
+    end
+    local inherited = not ended and redis.call('HGET', inheritedKey, field)
+    if inherited then return {'inherited', inherited} end
+    if not producer or producerEpoch > producer[EPOCH] then producer = {producerEpoch, -1, -1, 0} end
+    producer[COORDINATOR] = math.max(producer[COORDINATOR], coordinatorEpoch)
+  elseif not producer then
+    -- It may begin anywhere (it was forgotten), unless an earlier batch is known to have failed.
+    if mustBeginWith ~= '' and baseSequence ~= tonumber(mustBeginWith) then
+      return {'outOfOrderSequence', mustBeginWith}
+    end
+    producer = {producerEpoch, baseSequence == 0 and -1 or baseSequence, -1, 0}
+  elseif producerEpoch > producer[EPOCH] or #producer == HEAD then
     if baseSequence ~= 0 then return {'outOfOrderSequence', '0'} end
-    appends = {producerEpoch}
-  elseif appends then
+    producer = {producerEpoch, -1, producer[COORDINATOR], 0}
+  else
     local lastSequence = (baseSequence + taken - 1) % SEQUENCES
-    for at = 2, #appends, APPEND_FIELDS do
-      if appends[at] == baseSequence and appends[at + 1] == lastSequence then
-        return {'duplicate', whole(appends[at + 2]), whole(appends[at + 3]), whole(appends[at + 4]), meta[2]}
+    for at = HEAD + 1, #producer, APPEND_FIELDS do
+      if producer[at] == baseSequence and producer[at + 1] == lastSequence then
+        return {'duplicate', whole(producer[at + 2]), whole(producer[at + 3]), whole(producer[at + 4]), meta[2]}
       end
     end
-    local expected = (appends[#appends - APPEND_FIELDS + 2] + 1) % SEQUENCES
+    local expected = (producer[#producer - APPEND_FIELDS + 2] + 1) % SEQUENCES
+    local began = producer[BEGAN]
     if baseSequence ~= expected then
-      -- Sequences wrap, so older and newer are told apart by the shorter way round.
-      if (baseSequence - expected) % SEQUENCES >= SEQUENCES / 2 then return {'duplicateSequence'} end
+      -- Sequences wrap, so older and newer are told apart by the shorter way round. Clients take duplicateSequence for
+      -- success, so it is said only of what was here.
+      local isOlder = distance(baseSequence, expected) <= SEQUENCES / 2
+      local wasHere = began < 0 or distance(baseSequence, expected) <= distance(began, expected)
+      if isOlder and wasHere then return {'duplicateSequence'} end
       return {'outOfOrderSequence', whole(expected)}
     end
-  else
-    -- It may begin anywhere (KIP-360): it was forgotten, or wrote to this shard's parent before.
-    appends = {producerEpoch}
-    if redis.call('HLEN', producersKey) >= PRODUCERS_MAX then
-      local sample = redis.call('HRANDFIELD', producersKey, PRODUCERS_SAMPLED, 'WITHVALUES')
-      local oldest, oldestTime
-      for at = 1, #sample, 2 do
-        local state = cmsgpack.unpack(sample[at + 1])
-        if not oldestTime or state[#state] < oldestTime then oldest, oldestTime = sample[at], state[#state] end
-      end
-      redis.call('HDEL', producersKey, oldest)
-    end
+    if began >= 0 and distance(began, baseSequence) >= SEQUENCES / 2 then producer[BEGAN] = -1 end
   end
 end
 
@@ -100,7 +135,7 @@ local base, next = meta[1], whole(tonumber(meta[1]) + taken)
 local maxTimestamp = whole(math.max(timestamp, tonumber(meta[5])))
 
 if batch == '' then
-  local payloadKey = string.sub(logKey, 1, -4) .. 'payload:' .. base
+  local payloadKey = prefix .. 'payload:' .. base
   redis.call('RENAME', temporaryKey, payloadKey)
   redis.call('PERSIST', payloadKey)
 end
@@ -111,21 +146,81 @@ redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', a
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
 if meta[7] ~= ARGV[5] then redis.call('HSET', metaKey, 'copies', ARGV[5]) end
 
-if appends then
-  local lastSequence = (baseSequence + taken - 1) % SEQUENCES
-  for _, field in ipairs({baseSequence, lastSequence, tonumber(base), tonumber(next), tonumber(appendTime)}) do
-    appends[#appends + 1] = field
+local function awaitsMarker(name)
+  return redis.call('HEXISTS', inheritedKey, name) == 1
+    or redis.call('ZSCORE', openKey, string.match(name, '^%d+')) ~= false
+end
+
+if isNew then
+  local full = redis.call('HLEN', producersKey) >= PRODUCERS_MAX
+  local sample = redis.call('HRANDFIELD', producersKey, full and SAMPLED_WHEN_FULL or SAMPLED, 'WITHVALUES')
+  local oldest, oldestTime = nil, full and math.huge or tonumber(appendTime) - PRODUCER_EXPIRY_MS
+  for at = 1, #sample, 2 do
+    local time = cmsgpack.unpack(sample[at + 1])[TIME]
+    if time < oldestTime and not awaitsMarker(sample[at]) then oldest, oldestTime = sample[at], time end
   end
-  while #appends > 1 + APPENDS_REMEMBERED * APPEND_FIELDS do
-    for _ = 1, APPEND_FIELDS do table.remove(appends, 2) end
+  if oldest then redis.call('HDEL', producersKey, oldest) end
+  local partitions = redis.call('HGET', metaKey, 'partitions') or ','
+  if not string.find(partitions, ',' .. partition .. ',', 1, true) then
+    redis.call('HSET', metaKey, 'partitions', partitions .. partition .. ',')
   end
-  redis.call('HSET', producersKey, producerId, cmsgpack.pack(appends))
+end
+
+if producer then
+  producer[TIME] = tonumber(appendTime)
+  if not isMarker then
+    local lastSequence = (baseSequence + taken - 1) % SEQUENCES
+    for _, value in ipairs({baseSequence, lastSequence, tonumber(base), tonumber(next), tonumber(appendTime)}) do
+      producer[#producer + 1] = value
+    end
+    while #producer > HEAD + APPENDS_REMEMBERED * APPEND_FIELDS do
+      for _ = 1, APPEND_FIELDS do table.remove(producer, HEAD + 1) end
+    end
+  end
+  redis.call('HSET', producersKey, field, cmsgpack.pack(producer))
+end
+
+local unstable, lastAborted = meta[10], meta[11] or '-1'
+if transaction == 'write' then
+  local opened = redis.call('ZADD', openKey, 'NX', base, producerId) == 1
+  if opened and not unstable then
+    unstable = base
+    redis.call('HSET', metaKey, 'unstable', base)
+  end
+elseif isMarker then
+  redis.call('HDEL', inheritedKey, field)
+  local first = redis.call('ZSCORE', openKey, producerId)
+  if first then
+    redis.call('ZREM', openKey, producerId)
+    local oldest = redis.call('ZRANGE', openKey, 0, 0, 'WITHSCORES')[2]
+    unstable = oldest and whole(tonumber(oldest))
+    if unstable then redis.call('HSET', metaKey, 'unstable', unstable) else redis.call('HDEL', metaKey, 'unstable') end
+    if transaction == 'abort' then
+      local range = producerId .. ' ' .. whole(tonumber(first)) .. ' ' .. base .. ' ' .. (unstable or next)
+      redis.call('ZADD', abortedKey, base, range)
+      lastAborted = base
+      redis.call('HSET', metaKey, 'lastAborted', base)
+    end
+  end
+  -- It fences older epochs of the producer in every partition.
+  for other in string.gmatch(redis.call('HGET', metaKey, 'partitions') or '', '%d+') do
+    local name = producerId .. ':' .. other
+    local known = other ~= partition and redis.call('HGET', producersKey, name)
+    if known and cmsgpack.unpack(known)[EPOCH] < producerEpoch then
+      redis.call('HSET', producersKey, name, cmsgpack.pack({producerEpoch, -1, coordinatorEpoch, tonumber(appendTime)}))
+    end
+  end
+end
+local stable = watermark
+if unstable then
+  stable = whole(math.max(tonumber(meta[2]), math.min(tonumber(unstable), tonumber(watermark))))
 end
 
 -- Somebody waits. Behind replicas the flag stays for advance-watermark: this message only says that there is an end
 -- above the watermark, so that another process takes over should this one die in between.
 if meta[9] then
   if copies <= 1 then redis.call('HDEL', metaKey, 'armed') end
-  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark)
+  redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark
+    .. ' ' .. stable .. ' ' .. lastAborted)
 end
-return {'ok', base, next, appendTime, meta[2], watermark}
+return {'ok', base, next, appendTime, meta[2], watermark, stable, lastAborted}

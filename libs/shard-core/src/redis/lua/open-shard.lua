@@ -1,19 +1,26 @@
 -- open-shard: makes an empty log.
 --
--- KEYS[1] meta  hash    the shard's bounds; written when absent
--- KEYS[2] log   stream  looked at
+-- KEYS[1] meta       hash    the shard's bounds; written when absent
+-- KEYS[2] log        stream  looked at
+-- KEYS[3] producers  hash    what hand-over-producers has brought is kept from now on
+-- KEYS[4] inherited  hash    the same
 --
 -- ARGV[1] the first offset
+-- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
 --
 -- Returns {'ok'}        made now, or there already
 --         {'leftover'}  entries of a deleted shard of this name are still there: purge them first
 --
--- One step, so that of two processes that open one shard neither resets what the other has appended to.
-local metaKey, logKey = KEYS[1], KEYS[2]
-local start = ARGV[1]
+-- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
+-- there with all its producers or not at all.
+local metaKey, logKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local start, partitions = ARGV[1], ARGV[2]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
 if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
   'maxTimestamp', '-1', 'size', '0', 'copies', '1')
+if partitions ~= '' then redis.call('HSET', metaKey, 'partitions', partitions) end
+redis.call('PERSIST', producersKey)
+redis.call('PERSIST', inheritedKey)
 return {'ok'}

@@ -12,10 +12,12 @@
 local metaKey = KEYS[1]
 local shard, channel = ARGV[1], ARGV[2]
 
-local meta = redis.call('HMGET', metaKey, 'end', 'watermark', 'start', 'copies', 'sealed')
+local meta = redis.call('HMGET', metaKey, 'end', 'watermark', 'start', 'copies', 'sealed', 'unstable', 'lastAborted')
 if not meta[1] then return {'shardNotFound'} end
 if not meta[5] then
   redis.call('HSET', metaKey, 'sealed', '1')
-  redis.call('PUBLISH', channel, 'sealed ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[1] .. ' ' .. meta[2])
+  local stable = meta[6] and string.format('%.0f', math.min(tonumber(meta[6]), tonumber(meta[2]))) or meta[2]
+  redis.call('PUBLISH', channel, 'sealed ' .. shard .. ' ' .. meta[3] .. ' ' .. meta[1] .. ' ' .. meta[2]
+    .. ' ' .. stable .. ' ' .. (meta[7] or '-1'))
 end
 return {'ok', meta[1], meta[2], meta[4]}
