@@ -22,6 +22,10 @@ export interface BridgeOptions {
   readonly sessionTimeoutMsMin: number;
   readonly sessionTimeoutMsMax: number;
   readonly groupMembersMax: number;
+  readonly consumerSessionTimeoutMs: number;
+  readonly consumerHeartbeatIntervalMs: number;
+  readonly offsetsRetentionMs: number;
+  readonly offsetsCheckIntervalMs: number;
   /** What DescribeLogDirs calls the place where records lie. */
   readonly logDir: string;
 }

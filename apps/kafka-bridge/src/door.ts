@@ -14,8 +14,7 @@ import { MemoryBudget } from './connection/memory-budget.ts';
 import { dispatch } from './dispatch.ts';
 import { FetchSessionCache } from './fetch/fetch-session-cache.ts';
 import { UnsentAnswers } from './fetch/unsent-answers.ts';
-import { GroupCoordinator } from './groups/group-coordinator.ts';
-import { systemTimers } from './groups/timers.ts';
+import { openGroups } from './groups/open-groups.ts';
 import { ProducerIds } from './produce/producer-ids.ts';
 import { certificatePrincipal } from './security/certificate-principal.ts';
 import { AUTHENTICATION_MS_MAX, SaslSession } from './security/sasl-session.ts';
@@ -47,6 +46,13 @@ export const INITIAL_REBALANCE_DELAY_MS = 100;
 export const SESSION_TIMEOUT_MS_MIN = 6_000;
 export const SESSION_TIMEOUT_MS_MAX = 30 * 60 * 1000;
 export const GROUP_MEMBERS_MAX = 10_000;
+/** Kafka's group.consumer.session.timeout.ms and group.consumer.heartbeat.interval.ms. */
+export const CONSUMER_SESSION_TIMEOUT_MS = 45_000;
+export const CONSUMER_HEARTBEAT_INTERVAL_MS = 5_000;
+/** Kafka's offsets.retention.minutes, 7 days. */
+export const OFFSETS_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
+/** Kafka's offsets.retention.check.interval.ms. */
+export const OFFSETS_CHECK_INTERVAL_MS = 10 * 60 * 1000;
 
 export interface KafkaDoorDeps {
   readonly store: Store;
@@ -81,6 +87,10 @@ export interface KafkaDoorOptions {
   readonly sessionTimeoutMsMin?: number | undefined;
   readonly sessionTimeoutMsMax?: number | undefined;
   readonly groupMembersMax?: number | undefined;
+  readonly consumerSessionTimeoutMs?: number | undefined;
+  readonly consumerHeartbeatIntervalMs?: number | undefined;
+  readonly offsetsRetentionMs?: number | undefined;
+  readonly offsetsCheckIntervalMs?: number | undefined;
   /** Who is let in, and what they may do; by default everybody, and everything. */
   readonly security?: SecurityOptions | undefined;
 }
@@ -240,6 +250,10 @@ class Door implements KafkaDoor {
       sessionTimeoutMsMin: options.sessionTimeoutMsMin ?? SESSION_TIMEOUT_MS_MIN,
       sessionTimeoutMsMax: options.sessionTimeoutMsMax ?? SESSION_TIMEOUT_MS_MAX,
       groupMembersMax: options.groupMembersMax ?? GROUP_MEMBERS_MAX,
+      consumerSessionTimeoutMs: options.consumerSessionTimeoutMs ?? CONSUMER_SESSION_TIMEOUT_MS,
+      consumerHeartbeatIntervalMs: options.consumerHeartbeatIntervalMs ?? CONSUMER_HEARTBEAT_INTERVAL_MS,
+      offsetsRetentionMs: options.offsetsRetentionMs ?? OFFSETS_RETENTION_MS,
+      offsetsCheckIntervalMs: options.offsetsCheckIntervalMs ?? OFFSETS_CHECK_INTERVAL_MS,
       logDir: options.logDir ?? store.engine,
     };
     return {
@@ -253,13 +267,7 @@ class Door implements KafkaDoor {
       fetchSessions: new FetchSessionCache(),
       unsentAnswers: new UnsentAnswers(),
       security,
-      groups: new GroupCoordinator({
-        documents: store.documents,
-        brokers,
-        timers: systemTimers,
-        options: bridgeOptions,
-        logger,
-      }),
+      groups: openGroups({ store, catalog, brokers, options: bridgeOptions, logger }),
       producerIds: new ProducerIds(store.documents),
       storedConfigs: new StoredConfigs(store.documents),
       options: bridgeOptions,

@@ -18,6 +18,7 @@ function groupUnderTest(options: { restored?: GroupDocument; membersMax?: number
   const group = new ClassicGroup(
     {
       timers,
+      clock: () => 1_000,
       initialRebalanceDelayMs: options.delayMs ?? DELAY_MS,
       membersMax: options.membersMax ?? 100,
       newId: () => String(++ids),
@@ -419,7 +420,7 @@ describe('commits to a classic group', () => {
   it('are taken from outside while it is empty, and from members of this generation otherwise', async () => {
     const { group, stable } = groupUnderTest();
     const refusal = (identity: typeof simple, generation: number) =>
-      errorName(group.refuseCommit(identity, generation) ?? 0);
+      errorName(group.refuseCommit({ ...identity, generation }) ?? 0);
     expect(refusal(simple, -1)).toBe('NONE');
     expect(refusal({ memberId: 'who', instanceId: null }, 1)).toBe('UNKNOWN_MEMBER_ID');
     const [a] = (await stable(1)) as [string];
@@ -434,10 +435,10 @@ describe('commits to a classic group', () => {
     const [a] = (await stable(1)) as [string];
     const identity = { memberId: a, instanceId: null };
     join();
-    expect(group.refuseCommit(identity, 1)).toBeUndefined();
+    expect(group.refuseCommit({ ...identity, generation: 1 })).toBeUndefined();
     join({ memberId: a });
     await timers.advance(0);
-    expect(errorName(group.refuseCommit(identity, 2) ?? 0)).toBe('REBALANCE_IN_PROGRESS');
+    expect(errorName(group.refuseCommit({ ...identity, generation: 2 }) ?? 0)).toBe('REBALANCE_IN_PROGRESS');
   });
 });
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
+import { readSubscription } from './consumer-protocol.ts';
 import type { GroupDocument } from './group-document.ts';
 import { GroupMember } from './group-member.ts';
 import {
+  type CommitRequest,
   type GroupProtocol,
   type JoinAnswer,
   joinFailed,
@@ -22,6 +24,8 @@ export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
 
 export interface ClassicGroupOptions {
   readonly timers: Timers;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
   readonly initialRebalanceDelayMs: number;
   readonly membersMax: number;
   /** Keeps the group's state; settles when it is durable. What it rejects with has been logged. */
@@ -45,6 +49,7 @@ export interface ClassicGroupOptions {
  * | Dead                | nothing: another bridge has the group      |                                                        |
  */
 export class ClassicGroup {
+  readonly kind = 'classic';
   readonly #options: ClassicGroupOptions;
   readonly #newId: () => string;
   #state: GroupState = 'Empty';
@@ -52,6 +57,7 @@ export class ClassicGroup {
   #protocolType: string | null = null;
   #protocolName: string | null = null;
   #leaderId: string | undefined;
+  #emptySinceMs: number | undefined;
   readonly #members = new Map<string, GroupMember>();
   readonly #memberIdByInstance = new Map<string, string>();
   /** Ids that were given out and have not been used yet, each with its timer. */
@@ -77,6 +83,32 @@ export class ClassicGroup {
 
   get generation(): number {
     return this.#generation;
+  }
+
+  get protocolType(): string | null {
+    return this.#protocolType;
+  }
+
+  get protocolName(): string | null {
+    return this.#protocolName;
+  }
+
+  get members(): Iterable<GroupMember> {
+    return this.#members.values();
+  }
+
+  /** When the last member went; `undefined` while there are members, and where there never was one. */
+  get emptySinceMs(): number | undefined {
+    return this.#emptySinceMs;
+  }
+
+  /** Whether any member subscribes to the topic; of members that are no consumers it counts as true. */
+  subscribesTo(topic: string): boolean {
+    for (const { protocols } of this.#members.values()) {
+      const subscription = protocols[0] && readSubscription(protocols[0].metadata);
+      if (subscription === undefined || subscription.topics.includes(topic)) return true;
+    }
+    return false;
   }
 
   get memberCount(): number {
@@ -163,7 +195,8 @@ export class ClassicGroup {
    * Whether this member may commit offsets. A client that is in no group (no member id, generation -1) may while the group
    * is empty. COORDINATOR_NOT_AVAILABLE, FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS.
    */
-  refuseCommit(identity: MemberIdentity, generation: number): ErrorCode | undefined {
+  refuseCommit(identity: Pick<CommitRequest, 'memberId' | 'instanceId' | 'generation'>): ErrorCode | undefined {
+    const { generation } = identity;
     if (this.#state === 'Dead') return errorCodes.COORDINATOR_NOT_AVAILABLE;
     const isSimple = generation < 0 && identity.memberId === '' && identity.instanceId === null;
     if (generation < 0 && this.#state === 'Empty') return undefined;
@@ -173,6 +206,11 @@ export class ClassicGroup {
     (this.#members.get(identity.memberId) as GroupMember).keepAlive();
     // The member commits what it has of a generation that has not begun: it cannot own anything in it yet.
     return this.#state === 'CompletingRebalance' ? errorCodes.REBALANCE_IN_PROGRESS : undefined;
+  }
+
+  /** Lets all members join anew: something has changed of which they do not know. */
+  requestRebalance(): void {
+    if (this.#state === 'Stable' || this.#state === 'CompletingRebalance') this.#rebalance();
   }
 
   /** Somebody else has the group now: whoever waits is sent to look for it. */
@@ -195,6 +233,7 @@ export class ClassicGroup {
       protocolType: this.#protocolType,
       protocolName: this.#protocolName,
       leaderId: this.#leaderId ?? null,
+      ...(this.#emptySinceMs === undefined ? {} : { emptySinceMs: this.#emptySinceMs }),
       members: [...this.#members.values()].map((member) => ({
         memberId: member.memberId,
         instanceId: member.instanceId,
@@ -212,6 +251,7 @@ export class ClassicGroup {
     this.#generation = document.generation;
     this.#protocolType = document.protocolType;
     this.#protocolName = document.protocolName;
+    this.#emptySinceMs = document.emptySinceMs;
     if (document.members.length === 0) return;
     this.#leaderId = document.leaderId ?? undefined;
     this.#state = 'Stable';
@@ -435,6 +475,7 @@ export class ClassicGroup {
     this.#state = 'Empty';
     this.#protocolName = null;
     this.#leaderId = undefined;
+    this.#emptySinceMs = this.#options.clock();
     // Nobody waits for it; a failure means that the next owner sees a member that it will miss.
     this.#options.save(this.document()).catch(() => undefined);
   }
@@ -518,6 +559,7 @@ export class ClassicGroup {
 
   #hold(member: GroupMember): void {
     this.#members.set(member.memberId, member);
+    this.#emptySinceMs = undefined;
     if (member.instanceId !== null) this.#memberIdByInstance.set(member.instanceId, member.memberId);
   }
 

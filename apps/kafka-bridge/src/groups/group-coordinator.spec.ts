@@ -5,10 +5,12 @@ import { createLogger } from '@tailrace/telemetry';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
 import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
-import type { JoinAnswer } from './group-requests.ts';
+import type { CommitRequest, JoinAnswer, MemberIdentity } from './group-requests.ts';
 import { COMMITS_PER_WRITE_MAX, type OffsetCommit, OffsetStore } from './offset-store.ts';
+import { SubscribableTopics } from './subscribable-topics.ts';
 
 const SESSION_MS = 10_000;
+const noTopics = { peek: () => undefined, peekById: () => undefined, names: () => [], onChange: () => () => undefined };
 
 function coordinatorOn(documents: MemoryDocuments) {
   const timers = new FakeTimers();
@@ -17,12 +19,16 @@ function coordinatorOn(documents: MemoryDocuments) {
   const coordinator = new GroupCoordinator({
     documents,
     timers,
+    clock: () => timers.now(),
+    topics: new SubscribableTopics(noTopics),
     brokers: { ownsGroup: () => owned.value, onChange: (listener) => listeners.push(listener) },
     options: {
       initialRebalanceDelayMs: 0,
       sessionTimeoutMsMin: 6_000,
       sessionTimeoutMsMax: 60_000,
       groupMembersMax: 10,
+      consumerSessionTimeoutMs: 45_000,
+      consumerHeartbeatIntervalMs: 5_000,
     },
     logger: createLogger({ level: 'silent' }),
   });
@@ -69,6 +75,10 @@ function coordinatorOn(documents: MemoryDocuments) {
 
 const simple = { memberId: '', instanceId: null };
 
+function committing(identity: MemberIdentity, generation: number): CommitRequest {
+  return { ...identity, generation, partitions: undefined, understandsMemberEpochs: true };
+}
+
 function commitOf(partition: number, offset = 1n): OffsetCommit {
   return { topic: 't', topicId: 'id', partition, offset, leaderEpoch: -1, metadata: '', committedAtMs: 0 };
 }
@@ -83,7 +93,7 @@ describe('GroupCoordinator', () => {
       (await waiting).errorCode,
       (await join()).errorCode,
       await coordinator.heartbeat('g', simple, 1),
-      await coordinator.commit('g', simple, -1, [commitOf(0)]),
+      await coordinator.commit('g', committing(simple, -1), [commitOf(0)]),
     ];
     expect([...codes.map((code) => errorName(code)), errorName(coordinator.refuseRead('g') ?? 0), timers.armedCount]).toEqual([
       'NOT_COORDINATOR', 'NOT_COORDINATOR', 'NOT_COORDINATOR', 'NOT_COORDINATOR', 'NOT_COORDINATOR', 0,
@@ -121,7 +131,9 @@ describe('GroupCoordinator', () => {
     const { coordinator, join, member } = coordinatorOn(documents);
     documents.away = true;
     expect(errorName((await join()).errorCode)).toBe('COORDINATOR_NOT_AVAILABLE');
-    expect(errorName(await coordinator.commit('g', simple, -1, [commitOf(0)]))).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(errorName(await coordinator.commit('g', committing(simple, -1), [commitOf(0)]))).toBe(
+      'COORDINATOR_NOT_AVAILABLE',
+    );
     documents.away = false;
     expect(errorName((await member()).synced.errorCode)).toBe('NONE');
   });
@@ -132,7 +144,9 @@ describe('GroupCoordinator', () => {
     const { memberId, generation } = await member();
     documents.away = true;
     expect(
-      errorName(await coordinator.commit('g', { memberId, instanceId: null }, generation, [commitOf(0, 9n)])),
+      errorName(
+        await coordinator.commit('g', committing({ memberId, instanceId: null }, generation), [commitOf(0, 9n)]),
+      ),
     ).toBe('COORDINATOR_NOT_AVAILABLE');
     documents.away = false;
     expect((await coordinator.offsets.ofTopic('g', 't')).get(0)).toBeUndefined();
@@ -154,7 +168,7 @@ describe('GroupCoordinator', () => {
     await coordinator.join('wrong', { ...known, memberId: '', protocolType: '' });
     await coordinator.heartbeat('nobody', { memberId: 'who', instanceId: null }, 1);
     await coordinator.leave('nobody', [{ memberId: 'who', instanceId: null }]);
-    await coordinator.commit('simple', simple, -1, [commitOf(0)]);
+    await coordinator.commit('simple', committing(simple, -1), [commitOf(0)]);
     expect(coordinator.size).toBe(0);
     await coordinator.join('never-came-back', { ...known, memberId: '' });
     const { memberId } = await coordinator.join('left', { ...known, memberId: '' });

@@ -4,10 +4,26 @@ import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { BridgeOptions } from '../bridge.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
-import { ClassicGroup } from './classic-group.ts';
-import { formatGroupDocument, type GroupDocument, parseGroupDocument } from './group-document.ts';
-import { groupStateKey, isGroupId } from './group-keys.ts';
+import { ClassicGroup, type GroupState } from './classic-group.ts';
+import { ConsumerGroup, type ConsumerGroupState } from './consumer-group.ts';
+import type { ConsumerGroupDocument } from './consumer-group-document.ts';
 import {
+  type ConsumerHeartbeat,
+  type ConsumerHeartbeatAnswer,
+  heartbeatFailed,
+  JOINING_EPOCH,
+} from './consumer-group-requests.ts';
+import { CONSUMER_PROTOCOL } from './consumer-protocol.ts';
+import { toClassicGroup, toConsumerGroup } from './group-conversion.ts';
+import {
+  type AnyGroupDocument,
+  formatGroupDocument,
+  type GroupDocument,
+  parseGroupDocument,
+} from './group-document.ts';
+import { GROUP_STATES_PREFIX, groupIdOfStateKey, groupStateKey, isGroupId } from './group-keys.ts';
+import {
+  type CommitRequest,
   type JoinAnswer,
   joinFailed,
   type JoinRequest,
@@ -16,23 +32,40 @@ import {
   syncFailed,
   type SyncRequest,
 } from './group-requests.ts';
-import { type OffsetCommit, OffsetStore } from './offset-store.ts';
+import { hasExpired } from './offset-expiry.ts';
+import { COMMITS_PER_WRITE_MAX, type OffsetCommit, OffsetStore, type StoredOffset } from './offset-store.ts';
+import type { SubscribableTopics } from './subscribable-topics.ts';
 import type { Timers } from './timers.ts';
+
+/** Groups listed with one request to the store. */
+const LIST_PAGE = 1_000;
+
+export type AnyGroup = ClassicGroup | ConsumerGroup;
 
 export interface GroupCoordinatorOptions {
   readonly documents: Documents;
   readonly brokers: Pick<BrokerRegistry, 'ownsGroup' | 'onChange'>;
+  readonly topics: Pick<SubscribableTopics, 'find' | 'nameOf' | 'matching' | 'prepare' | 'version'>;
   readonly timers: Timers;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
   readonly options: Pick<
     BridgeOptions,
-    'initialRebalanceDelayMs' | 'sessionTimeoutMsMin' | 'sessionTimeoutMsMax' | 'groupMembersMax'
+    | 'initialRebalanceDelayMs'
+    | 'sessionTimeoutMsMin'
+    | 'sessionTimeoutMsMax'
+    | 'groupMembersMax'
+    | 'consumerSessionTimeoutMs'
+    | 'consumerHeartbeatIntervalMs'
   >;
   readonly logger: Logger;
+  /** Called when the groups are closed. */
+  readonly onClose?: () => void;
 }
 
 /** A group in memory, with the version of its document: whoever writes first with it wins. */
 interface HeldGroup {
-  readonly group: ClassicGroup;
+  group: AnyGroup;
   /** 0: there is no document yet. */
   version: number;
   /** What was written last, while it is not known whether it went through. */
@@ -40,6 +73,16 @@ interface HeldGroup {
   /** Saves run one behind the other. */
   saving: Promise<void>;
   savesWaiting: number;
+  /** The save under way and the one behind it that has not begun, of changes to a consumer group. */
+  underWay: Promise<void> | undefined;
+  next: Promise<void> | undefined;
+}
+
+export interface ListedGroup {
+  readonly groupId: string;
+  readonly protocolType: string;
+  readonly state: GroupState | ConsumerGroupState;
+  readonly type: AnyGroup['kind'];
 }
 
 /** Somebody else has written the group's document: the group is theirs. */
@@ -52,6 +95,9 @@ class GroupTaken extends Error {
  * NOT_COORDINATOR. Its state is loaded when somebody asks for the group and saved, compared with the version that was
  * loaded, before an assignment is handed out: of two bridges that both believe to own a group (for the moment in which
  * they see different brokers) only one can go on. Members keep their ids and generation across a change of bridge.
+ *
+ * A group is of the classic or of the consumer protocol, and becomes one of the other while it is in use: the first member
+ * that speaks the consumer protocol makes it a consumer group, the last one that leaves makes it a classic one.
  *
  * Groups without members are not held in memory; offsets are never held (`offset-store.ts`).
  */
@@ -85,7 +131,14 @@ export class GroupCoordinator {
     }
     const held = await this.#hold(groupId);
     if (held === undefined) return joinFailed(request.memberId, errorCodes.COORDINATOR_NOT_AVAILABLE);
-    return new Promise((resolve) => this.#use(groupId, held, (group) => group.join(request, resolve)));
+    const joined = new Promise<JoinAnswer>((resolve) =>
+      this.#use(groupId, held, (group, current) => {
+        // An empty group is of the protocol of whoever comes.
+        if (group.kind === 'consumer' && group.isIdle) this.#makeClassic(groupId, current);
+        current.group.join(request, resolve);
+      }),
+    );
+    return this.#durably(held, joined, (errorCode) => joinFailed(request.memberId, errorCode));
   }
 
   async sync(groupId: string, request: SyncRequest): Promise<SyncAnswer> {
@@ -93,11 +146,49 @@ export class GroupCoordinator {
     if (refused !== undefined) return syncFailed(refused);
     const held = await this.#hold(groupId);
     if (held === undefined) return syncFailed(errorCodes.COORDINATOR_NOT_AVAILABLE);
-    return new Promise((resolve) => this.#use(groupId, held, (group) => group.sync(request, resolve)));
+    const synced = new Promise<SyncAnswer>((resolve) =>
+      this.#use(groupId, held, (group) => group.sync(request, resolve)),
+    );
+    return this.#durably(held, synced, syncFailed);
   }
 
+  /** Of a member of the classic protocol. */
   heartbeat(groupId: string, identity: MemberIdentity, generation: number): ErrorCode | Promise<ErrorCode> {
-    return this.#with(groupId, (group) => group.heartbeat(identity, generation));
+    return this.#with(groupId, (group) =>
+      group.kind === 'classic' ? group.heartbeat(identity, generation) : group.classicHeartbeat(identity, generation),
+    );
+  }
+
+  /**
+   * Of a member of the consumer protocol; well-formed. NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (retry),
+   * INVALID_REGULAR_EXPRESSION, GROUP_ID_NOT_FOUND (another kind of group, or none), then as `ConsumerGroup.heartbeat`.
+   * Answered when what it changed is durable.
+   */
+  async consumerHeartbeat(groupId: string, request: ConsumerHeartbeat): Promise<ConsumerHeartbeatAnswer> {
+    const refused = this.#refuse(groupId);
+    if (refused !== undefined) return heartbeatFailed(refused);
+    if (request.subscribedTopicRegex) {
+      const wrong = await this.#options.topics.prepare(request.subscribedTopicRegex);
+      if (wrong !== undefined) {
+        const message = `SubscribedTopicRegex \`${request.subscribedTopicRegex}\` is not a valid regular expression: ${wrong}.`;
+        return heartbeatFailed(errorCodes.INVALID_REGULAR_EXPRESSION, message);
+      }
+    }
+    const held = await this.#hold(groupId);
+    if (held === undefined) return heartbeatFailed(errorCodes.COORDINATOR_NOT_AVAILABLE);
+    const answer = this.#use(groupId, held, (group, current) => {
+      if (group.kind === 'classic') {
+        const exists = current.version > 0 || !group.isIdle;
+        if (request.memberEpoch !== JOINING_EPOCH || !this.#makeConsumer(groupId, current)) {
+          return heartbeatFailed(
+            errorCodes.GROUP_ID_NOT_FOUND,
+            exists ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`,
+          );
+        }
+      }
+      return (current.group as ConsumerGroup).heartbeat(request);
+    });
+    return this.#durably(this.#groups.get(groupId) ?? held, answer, heartbeatFailed);
   }
 
   /** One code for each member; for all of them when the group itself is refused. */
@@ -106,15 +197,12 @@ export class GroupCoordinator {
   }
 
   /** Commits durably, or answers why not; what a partition alone is refused for has been decided before. */
-  async commit(
-    groupId: string,
-    identity: MemberIdentity,
-    generation: number,
-    commits: readonly OffsetCommit[],
-  ): Promise<ErrorCode> {
-    const refused = await this.#with(groupId, (group) => group.refuseCommit(identity, generation) ?? errorCodes.NONE);
-    if (refused !== errorCodes.NONE || commits.length === 0) return refused;
+  async commit(groupId: string, request: CommitRequest, commits: readonly OffsetCommit[]): Promise<ErrorCode> {
+    const admitted = await this.#admitCommit(groupId, request);
+    if (typeof admitted === 'number') return admitted;
+    if (commits.length === 0) return errorCodes.NONE;
     try {
+      if (admitted.version === 0) await this.#makeKnown(groupId, admitted);
       await this.offsets.commit(groupId, commits);
       return errorCodes.NONE;
     } catch (error) {
@@ -129,10 +217,18 @@ export class GroupCoordinator {
    */
   async checkTransactionalCommit(groupId: string, identity: MemberIdentity, generation: number): Promise<ErrorCode> {
     const isSimple = generation < 0 && identity.memberId === '' && identity.instanceId === null;
-    if (isSimple) return this.#refuse(groupId) ?? errorCodes.NONE;
-    const refused = await this.#with(groupId, (group) => group.refuseCommit(identity, generation) ?? errorCodes.NONE);
+    const request = { ...identity, generation, partitions: undefined, understandsMemberEpochs: true };
+    const admitted = await (isSimple ? this.#with(groupId, (_, held) => held) : this.#admitCommit(groupId, request));
     // Its generation is the one that is beginning, so it has seen what the rebalance was for.
-    return refused === errorCodes.REBALANCE_IN_PROGRESS ? errorCodes.NONE : refused;
+    if (admitted === errorCodes.REBALANCE_IN_PROGRESS) return errorCodes.NONE;
+    if (typeof admitted === 'number') return admitted;
+    try {
+      if (admitted.version === 0) await this.#makeKnown(groupId, admitted);
+      return errorCodes.NONE;
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return errorCodes.COORDINATOR_NOT_AVAILABLE;
+      throw error;
+    }
   }
 
   /** Whether this bridge may answer for the group at all. */
@@ -140,10 +236,134 @@ export class GroupCoordinator {
     return this.#refuse(groupId);
   }
 
+  /** Whether this member, if any, may ask for offsets. NOT_COORDINATOR, INVALID_GROUP_ID, then as `ConsumerGroup.refuseFetch`. */
+  async refuseFetch(groupId: string, memberId: string | null, memberEpoch: number): Promise<ErrorCode | undefined> {
+    const refused = this.#refuse(groupId);
+    if (refused !== undefined || (memberId === null && memberEpoch < 0)) return refused;
+    const answer = await this.#with(groupId, (group) =>
+      group.kind === 'consumer' ? (group.refuseFetch(memberId, memberEpoch) ?? errorCodes.NONE) : errorCodes.NONE,
+    );
+    return answer === errorCodes.NONE ? undefined : answer;
+  }
+
+  /** The groups of this bridge, by id. Throws StoreUnavailable. */
+  async list(): Promise<ListedGroup[]> {
+    const listed = new Map<string, ListedGroup>();
+    for await (const { groupId, document } of this.#owned()) {
+      // One with members is loaded, so that those who are gone are missed.
+      const held = document.members.length > 0 ? await this.#hold(groupId) : this.#groups.get(groupId);
+      listed.set(groupId, held === undefined ? listedDocument(groupId, document) : listedGroup(groupId, held.group));
+    }
+    for (const [groupId, { group }] of this.#groups)
+      if (!listed.has(groupId) && !isNothing(group)) listed.set(groupId, listedGroup(groupId, group));
+    return [...listed.values()].sort((a, b) => (a.groupId < b.groupId ? -1 : 1));
+  }
+
+  /**
+   * Lets `read` look at a group; `undefined` when there is none of the name. INVALID_GROUP_ID, NOT_COORDINATOR,
+   * COORDINATOR_NOT_AVAILABLE.
+   */
+  async inspect<T>(
+    groupId: string,
+    read: (group: AnyGroup) => T,
+  ): Promise<ErrorCode | { readonly found: T | undefined }> {
+    const refused = this.#refuse(groupId);
+    if (refused !== undefined) return refused;
+    const held = await this.#hold(groupId);
+    if (held === undefined) return errorCodes.COORDINATOR_NOT_AVAILABLE;
+    return this.#use(groupId, held, (group, current) => ({
+      found: current.version === 0 && isNothing(group) ? undefined : read(group),
+    }));
+  }
+
+  /** Forgets a group with its offsets. NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. */
+  async delete(groupId: string): Promise<ErrorCode> {
+    if (!isGroupId(groupId)) return errorCodes.GROUP_ID_NOT_FOUND;
+    const memberCount = await this.inspect(groupId, (group) => (group.state === 'Empty' ? 0 : group.memberCount));
+    if (typeof memberCount === 'number') return memberCount;
+    if (memberCount.found === undefined) return errorCodes.GROUP_ID_NOT_FOUND;
+    if (memberCount.found > 0) return errorCodes.NON_EMPTY_GROUP;
+    try {
+      return await this.#forget(groupId);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return errorCodes.COORDINATOR_NOT_AVAILABLE;
+      throw error;
+    }
+  }
+
+  /**
+   * Forgets what offsets have had their time, offsets of topics that are gone, and empty groups that have none left.
+   * Answers how many offsets. Throws StoreUnavailable.
+   */
+  async sweep(retentionMs: number, topicIdOf: (name: string) => Promise<string | undefined>): Promise<number> {
+    let expiredCount = 0;
+    for await (const { groupId, document } of this.#owned()) {
+      const held = document.members.length > 0 ? await this.#hold(groupId) : undefined;
+      const group = {
+        hasMembers: (held?.group.memberCount ?? document.members.length) > 0,
+        emptySinceMs: held?.group.emptySinceMs ?? document.emptySinceMs ?? undefined,
+        isOfConsumers: (held?.group.protocolType ?? protocolTypeOf(document)) === CONSUMER_PROTOCOL,
+        subscribesTo: (topic: string) => held?.group.subscribesTo(topic) ?? true,
+      };
+      const expired: StoredOffset[] = [];
+      let left = 0;
+      for await (const stored of this.offsets.stored(groupId)) {
+        const isVoid = (await topicIdOf(stored.topic)) !== stored.committed.topicId;
+        if (isVoid || hasExpired(stored, group, this.#options.clock(), retentionMs)) expired.push(stored);
+        else left += 1;
+      }
+      await this.offsets.removeUnchanged(expired);
+      expiredCount += expired.length;
+      if (left === 0 && !group.hasMembers && !this.#groups.has(groupId)) await this.#forget(groupId);
+    }
+    return expiredCount;
+  }
+
   /** Lets go of all groups: members find the next coordinator, which loads what was saved. */
   close(): void {
     this.#closed = true;
+    this.#options.onClose?.();
     for (const groupId of [...this.#groups.keys()]) this.#letGo(groupId);
+  }
+
+  /** The group, in which this member may commit; or why it may not. */
+  async #admitCommit(groupId: string, request: CommitRequest): Promise<ErrorCode | HeldGroup> {
+    return this.#with(groupId, (group, held) => {
+      const isUnknown = held.version === 0 && isNothing(group);
+      if (isUnknown && request.generation >= 0)
+        return request.understandsMemberEpochs ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.ILLEGAL_GENERATION;
+      return group.refuseCommit(request) ?? held;
+    });
+  }
+
+  /** Every group that has offsets has a document, by which it is listed. */
+  async #makeKnown(groupId: string, held: HeldGroup): Promise<void> {
+    try {
+      await this.#save(groupId, held, held.group.document());
+    } catch (error) {
+      // Somebody else has made it known at the same moment.
+      if (!(error instanceof GroupTaken)) throw error;
+    }
+  }
+
+  async #forget(groupId: string): Promise<ErrorCode> {
+    const key = groupStateKey(groupId);
+    const stored = await this.#options.documents.get(key);
+    const held = this.#groups.get(groupId);
+    if (held !== undefined && held.group.state !== 'Empty') return errorCodes.NON_EMPTY_GROUP;
+    if (stored !== undefined && parseGroupDocument(stored.value).members.length > 0) return errorCodes.NON_EMPTY_GROUP;
+    const offsets: StoredOffset[] = [];
+    for await (const offset of this.offsets.stored(groupId)) offsets.push(offset);
+    const first = offsets.splice(0, COMMITS_PER_WRITE_MAX - 1);
+    // In one step with the document: a member that comes meanwhile makes it fail, and keeps the offsets.
+    const written = await this.#options.documents.write([
+      { key, value: undefined, expected: stored?.version ?? 'absent' },
+      ...first.map(({ document }) => ({ key: document.key, value: undefined, expected: 'any' as const })),
+    ]);
+    if (!written.ok) return errorCodes.NON_EMPTY_GROUP;
+    this.#letGo(groupId);
+    await this.offsets.removeUnchanged(offsets);
+    return errorCodes.NONE;
   }
 
   #refuse(groupId: string): ErrorCode | undefined {
@@ -155,27 +375,48 @@ export class GroupCoordinator {
     return !this.#closed && this.#options.brokers.ownsGroup(groupId);
   }
 
-  #with<T>(groupId: string, ask: (group: ClassicGroup) => T): ErrorCode | T | Promise<ErrorCode | T> {
+  #with<T>(groupId: string, ask: (group: AnyGroup, held: HeldGroup) => T): ErrorCode | T | Promise<ErrorCode | T> {
     const refused = this.#refuse(groupId);
     if (refused !== undefined) return refused;
     const held = this.#groups.get(groupId);
-    if (held !== undefined) return this.#use(groupId, held, ask);
+    if (held !== undefined) return this.#durablyOrNow(held, this.#use(groupId, held, ask));
     return this.#hold(groupId).then((loaded) =>
-      loaded === undefined ? errorCodes.COORDINATOR_NOT_AVAILABLE : this.#use(groupId, loaded, ask),
+      loaded === undefined
+        ? errorCodes.COORDINATOR_NOT_AVAILABLE
+        : this.#durablyOrNow(loaded, this.#use(groupId, loaded, ask)),
     );
+  }
+
+  /** The answer, when what it rests on is durable; at once where it is already. */
+  #durablyOrNow<T>(held: HeldGroup, answer: T): T | Promise<ErrorCode | T> {
+    if (held.next === undefined && held.underWay === undefined) return answer;
+    return this.#durably<ErrorCode | T>(held, answer, (errorCode) => errorCode);
+  }
+
+  /** The answer when all changes up to now are durable; `failed` when they will not be. */
+  async #durably<T>(held: HeldGroup, answer: T | Promise<T>, failed: (errorCode: ErrorCode) => T): Promise<T> {
+    const given = await answer;
+    try {
+      await (held.next ?? held.underWay);
+      return given;
+    } catch (error) {
+      if (error instanceof GroupTaken) return failed(errorCodes.NOT_COORDINATOR);
+      if (error instanceof StoreUnavailable) return failed(errorCodes.COORDINATOR_NOT_AVAILABLE);
+      throw error;
+    }
   }
 
   /**
    * Lets `ask` do something with the group in one step. Between loading and this the group may have been idle and been
    * forgotten, or even been loaded again: there is one in memory at a time, and this is it.
    */
-  #use<T>(groupId: string, loaded: HeldGroup, ask: (group: ClassicGroup) => T): T {
+  #use<T>(groupId: string, loaded: HeldGroup, ask: (group: AnyGroup, held: HeldGroup) => T): T {
     let held = this.#groups.get(groupId);
     if (held === undefined) {
       held = loaded;
       if (held.group.state !== 'Dead') this.#groups.set(groupId, held);
     }
-    const answer = ask(held.group);
+    const answer = ask(held.group, held);
     this.#forgetIfIdle(groupId, held);
     return answer;
   }
@@ -198,45 +439,131 @@ export class GroupCoordinator {
   }
 
   async #load(groupId: string): Promise<HeldGroup> {
-    const { documents, timers, options } = this.#options;
-    const stored = await documents.get(groupStateKey(groupId));
+    const stored = await this.#options.documents.get(groupStateKey(groupId));
+    const document = stored && parseGroupDocument(stored.value);
+    if (document?.kind === 'consumer') await this.#prepareRegexes(document);
     if (!this.#owns(groupId)) throw new GroupTaken(groupId);
-    const group = new ClassicGroup(
-      {
-        timers,
-        initialRebalanceDelayMs: options.initialRebalanceDelayMs,
-        membersMax: options.groupMembersMax,
-        save: (document) => this.#save(groupId, held, document),
-        becameIdle: () => this.#forgetIfIdle(groupId, held),
-      },
-      stored && parseGroupDocument(stored.value),
-    );
     const held: HeldGroup = {
-      group,
+      group: undefined as unknown as AnyGroup,
       version: stored?.version ?? 0,
       unanswered: undefined,
       saving: Promise.resolve(),
       savesWaiting: 0,
+      underWay: undefined,
+      next: undefined,
     };
+    if (document !== undefined && document.kind === 'consumer') held.group = this.#newConsumer(groupId, held, document);
+    else held.group = this.#newClassic(groupId, held, document);
     this.#groups.set(groupId, held);
     return held;
   }
 
-  async #save(groupId: string, held: HeldGroup, document: GroupDocument): Promise<void> {
+  /** What members subscribe to by expression is looked up before their group goes on. */
+  async #prepareRegexes({ members }: ConsumerGroupDocument): Promise<void> {
+    const regexes = new Set(members.map(({ topicRegex }) => topicRegex));
+    regexes.delete('');
+    for (const regex of regexes) await this.#options.topics.prepare(regex);
+  }
+
+  #newClassic(groupId: string, held: HeldGroup, document: GroupDocument | undefined): ClassicGroup {
+    const { timers, clock, options } = this.#options;
+    const callbacks = {
+      save: (state: GroupDocument) => this.#save(groupId, held, state),
+      becameIdle: () => this.#forgetIfIdle(groupId, held),
+    };
+    const { initialRebalanceDelayMs, groupMembersMax: membersMax } = options;
+    return new ClassicGroup({ timers, clock, initialRebalanceDelayMs, membersMax, ...callbacks }, document);
+  }
+
+  #newConsumer(groupId: string, held: HeldGroup, document: ConsumerGroupDocument): ConsumerGroup {
+    const { timers, clock, topics, options } = this.#options;
+    const group = new ConsumerGroup(
+      {
+        groupId,
+        timers,
+        clock,
+        topics,
+        membersMax: options.groupMembersMax,
+        sessionTimeoutMs: options.consumerSessionTimeoutMs,
+        heartbeatIntervalMs: options.consumerHeartbeatIntervalMs,
+        changed: () => {
+          if (held.group === group) this.#saveSoon(groupId, held);
+        },
+        onlyClassicLeft: () => {
+          if (held.group === group) this.#makeClassic(groupId, held);
+        },
+      },
+      document,
+    );
+    return group;
+  }
+
+  /** Makes a consumer group of a classic one, if its members can be taken along; those who wait are told to join anew. */
+  #makeConsumer(groupId: string, held: HeldGroup): boolean {
+    const classic = held.group as ClassicGroup;
+    const document = toConsumerGroup(classic.document(), this.#options.topics);
+    if (document === undefined) return false;
+    held.group = this.#newConsumer(groupId, held, document);
+    classic.close(errorCodes.REBALANCE_IN_PROGRESS);
+    if (document.members.length > 0)
+      this.#options.logger.info({ door: 'kafka', group: groupId }, 'a classic group became a consumer group');
+    return true;
+  }
+
+  #makeClassic(groupId: string, held: HeldGroup): void {
+    const consumer = held.group as ConsumerGroup;
+    const document = toClassicGroup(consumer.document(), this.#options.topics);
+    consumer.close();
+    const classic = this.#newClassic(groupId, held, document);
+    held.group = classic;
+    this.#saveSoon(groupId, held);
+    if (document.members.length === 0) return;
+    this.#options.logger.info({ door: 'kafka', group: groupId }, 'a consumer group became a classic group');
+    classic.requestRebalance();
+  }
+
+  /** Saves the group as it is when all saves before are done: changes that come meanwhile travel together. */
+  #saveSoon(groupId: string, held: HeldGroup): void {
+    if (held.next !== undefined) return;
+    const save = held.saving.then(() => {
+      held.next = undefined;
+      held.underWay = save;
+      if (held.group.state === 'Dead') throw new GroupTaken(groupId);
+      return this.#write(groupId, held, held.group.document());
+    });
+    held.next = save;
+    const done = () => {
+      if (held.underWay === save) held.underWay = undefined;
+    };
+    // Whoever is to be answered waits for `save` itself.
+    this.#watchSave(groupId, held, save).then(done, done);
+  }
+
+  async #save(groupId: string, held: HeldGroup, document: AnyGroupDocument): Promise<void> {
+    await this.#watchSave(
+      groupId,
+      held,
+      held.saving.then(() => this.#write(groupId, held, document)),
+    );
+  }
+
+  /** Logs a failed save. A group that another bridge has written is let go of; a consumer group is loaded again. */
+  async #watchSave(groupId: string, held: HeldGroup, save: Promise<void>): Promise<void> {
     held.savesWaiting += 1;
-    const saved = held.saving.then(() => this.#write(groupId, held, document));
-    held.saving = saved.catch(() => undefined);
+    held.saving = save.catch(() => undefined);
     try {
-      await saved;
+      await save;
     } catch (error) {
       if (error instanceof GroupTaken) {
-        this.#options.logger.warn({ door: 'kafka', group: groupId }, 'another bridge has taken over the group');
-        this.#letGo(groupId);
+        if (held.group.state !== 'Dead')
+          this.#options.logger.warn({ door: 'kafka', group: groupId }, 'another bridge has taken over the group');
+        this.#letGo(groupId, held);
       } else {
         this.#options.logger.error(
           { door: 'kafka', group: groupId, err: error },
           'the state of a group could not be saved',
         );
+        if (held.group.kind === 'consumer') this.#letGo(groupId, held);
       }
       throw error;
     } finally {
@@ -245,7 +572,7 @@ export class GroupCoordinator {
     }
   }
 
-  async #write(groupId: string, held: HeldGroup, document: GroupDocument): Promise<void> {
+  async #write(groupId: string, held: HeldGroup, document: AnyGroupDocument): Promise<void> {
     const key = groupStateKey(groupId);
     const value = formatGroupDocument(document, `${this.#id}/${++this.#saves}`);
     for (;;) {
@@ -259,8 +586,10 @@ export class GroupCoordinator {
         return;
       }
       const { current } = written.conflict;
-      // A write of ours that went through although its answer was lost: the group is still ours.
-      if (current === undefined || current.value !== unanswered) throw new GroupTaken(groupId);
+      if (current === undefined) throw new GroupTaken(groupId);
+      // A write of ours that went through although its answer was lost, or one that only made the group known: it is still ours.
+      const isOurs = current.value === unanswered || (held.version === 0 && isBlank(parseGroupDocument(current.value)));
+      if (!isOurs) throw new GroupTaken(groupId);
       held.version = current.version;
     }
   }
@@ -274,9 +603,45 @@ export class GroupCoordinator {
     for (const groupId of [...this.#groups.keys()]) if (!this.#owns(groupId)) this.#letGo(groupId);
   }
 
-  #letGo(groupId: string): void {
-    const held = this.#groups.get(groupId);
-    this.#groups.delete(groupId);
-    held?.group.close(errorCodes.NOT_COORDINATOR);
+  #letGo(groupId: string, held = this.#groups.get(groupId)): void {
+    if (held === undefined) return;
+    if (this.#groups.get(groupId) === held) this.#groups.delete(groupId);
+    held.group.close(errorCodes.NOT_COORDINATOR);
   }
+
+  /** The documents of the groups of this bridge. */
+  async *#owned(): AsyncGenerator<{ readonly groupId: string; readonly document: AnyGroupDocument }> {
+    for (let after: string | undefined; ;) {
+      const options = { limit: LIST_PAGE, ...(after === undefined ? {} : { after }) };
+      const page = await this.#options.documents.list(GROUP_STATES_PREFIX, options);
+      for (const { key, value } of page) {
+        const groupId = groupIdOfStateKey(key);
+        if (this.#owns(groupId)) yield { groupId, document: parseGroupDocument(value) };
+      }
+      if (page.length < LIST_PAGE) return;
+      after = page.at(-1)?.key;
+    }
+  }
+}
+
+/** Nobody has ever been in it. */
+function isNothing(group: AnyGroup): boolean {
+  return group.kind === 'classic' && group.isIdle && group.generation === 0;
+}
+
+function isBlank(document: AnyGroupDocument): boolean {
+  return document.kind !== 'consumer' && document.generation === 0 && document.members.length === 0;
+}
+
+function protocolTypeOf(document: AnyGroupDocument): string {
+  return document.kind === 'consumer' ? CONSUMER_PROTOCOL : (document.protocolType ?? '');
+}
+
+function listedGroup(groupId: string, group: AnyGroup): ListedGroup {
+  return { groupId, protocolType: group.protocolType ?? '', state: group.state, type: group.kind };
+}
+
+/** Of one that has no members. */
+function listedDocument(groupId: string, document: AnyGroupDocument): ListedGroup {
+  return { groupId, protocolType: protocolTypeOf(document), state: 'Empty', type: document.kind ?? 'classic' };
 }

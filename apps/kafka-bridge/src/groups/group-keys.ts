@@ -6,9 +6,16 @@ export function isGroupId(groupId: string): boolean {
   return groupId !== '' && groupId.length <= GROUP_ID_BYTES_MAX && escape(groupId).length <= GROUP_ID_BYTES_MAX;
 }
 
-/** `group/<id>/state`: generation and members. */
+/** Behind it the groups' ids: apart from the offsets, of which there are many more, so that groups can be listed. */
+export const GROUP_STATES_PREFIX = 'group-state/';
+
+/** `group-state/<id>`: generation and members. Every group that has offsets has it. */
 export function groupStateKey(groupId: string): string {
-  return `group/${escape(groupId)}/state`;
+  return GROUP_STATES_PREFIX + escape(groupId);
+}
+
+export function groupIdOfStateKey(key: string): string {
+  return decodeURIComponent(key.slice(GROUP_STATES_PREFIX.length));
 }
 
 /** `group/<id>/offsets/`, and behind it `<topic>/<partition>`. */

@@ -45,6 +45,16 @@ export interface MemberIdentity {
   readonly instanceId: string | null;
 }
 
+/** Who wants to commit offsets, and for what. */
+export interface CommitRequest extends MemberIdentity {
+  /** Of a consumer group: the member's epoch. -1: the client is in no group. */
+  readonly generation: number;
+  /** `undefined`: not known, so that only the newest epoch will do. */
+  readonly partitions: readonly { readonly topicId: string; readonly partition: number }[] | undefined;
+  /** The version of the request has the errors of consumer groups. */
+  readonly understandsMemberEpochs: boolean;
+}
+
 export interface SyncRequest extends MemberIdentity {
   readonly generation: number;
   /** Null where the version does not carry it. */

@@ -13,6 +13,16 @@ export interface CommittedOffset {
   /** A topic that was deleted and made again has another id: what was committed for the old one is void. */
   readonly topicId: string;
   readonly committedAtMs: number;
+  /** Where the client said how long to keep it (before version 5 of OffsetCommit). */
+  readonly expiresAtMs?: number;
+}
+
+/** A committed offset with where it is kept. */
+export interface StoredOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly committed: CommittedOffset;
+  readonly document: StoredDocument;
 }
 
 export interface OffsetCommit extends CommittedOffset {
@@ -62,15 +72,56 @@ export class OffsetStore {
 
   /** What is committed for all topics, by topic and partition. */
   async ofGroup(groupId: string): Promise<ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>> {
-    const prefix = groupOffsetsPrefix(groupId);
     const topics = new Map<string, Map<number, CommittedOffset>>();
-    for await (const { key, value } of this.#list(prefix)) {
-      const slash = key.lastIndexOf('/');
-      const topic = key.slice(prefix.length, slash);
+    for await (const { topic, partition, committed } of this.stored(groupId)) {
       const offsets = topics.get(topic) ?? new Map<number, CommittedOffset>();
-      topics.set(topic, offsets.set(Number(key.slice(slash + 1)), parse(value)));
+      topics.set(topic, offsets.set(partition, committed));
     }
     return topics;
+  }
+
+  /** All of a group, as they are kept. */
+  async *stored(groupId: string): AsyncGenerator<StoredOffset> {
+    const prefix = groupOffsetsPrefix(groupId);
+    for await (const document of this.#list(prefix)) {
+      const { key, value } = document;
+      const slash = key.lastIndexOf('/');
+      yield {
+        topic: key.slice(prefix.length, slash),
+        partition: Number(key.slice(slash + 1)),
+        committed: parse(value),
+        document,
+      };
+    }
+  }
+
+  /** Forgets offsets, whatever they are. */
+  async remove(
+    groupId: string,
+    offsets: readonly { readonly topic: string; readonly partition: number }[],
+  ): Promise<void> {
+    const writes = offsets.map(({ topic, partition }): DocumentWrite => ({
+      key: groupOffsetKey(groupId, topic, partition),
+      value: undefined,
+      expected: 'any',
+    }));
+    for (let from = 0; from < writes.length; from += COMMITS_PER_WRITE_MAX)
+      await this.#documents.write(writes.slice(from, from + COMMITS_PER_WRITE_MAX));
+  }
+
+  /** Forgets offsets that are as they were read; one that was committed anew meanwhile stays. */
+  async removeUnchanged(offsets: readonly StoredOffset[]): Promise<void> {
+    for (let from = 0; from < offsets.length; from += COMMITS_PER_WRITE_MAX) {
+      const page = offsets.slice(from, from + COMMITS_PER_WRITE_MAX);
+      const writes = page.map(({ document: { key, version } }): DocumentWrite => ({
+        key,
+        value: undefined,
+        expected: version,
+      }));
+      const written = await this.#documents.write(writes);
+      // Somebody committed one of them: then each by itself.
+      if (!written.ok) for (const write of writes) await this.#documents.write([write]);
+    }
   }
 
   async #writeAll(): Promise<void> {

@@ -10,12 +10,16 @@ type TopicRequest = OffsetCommitRequest['topics'][number];
 /** Kafka's offset.metadata.max.bytes. */
 export const OFFSET_METADATA_BYTES_MAX = 4096;
 const TOPIC_ID_SINCE = 10;
+/** Members of consumer groups (KIP-848) need its error codes. */
+const MEMBER_EPOCH_SINCE = 9;
 
 /**
  * OffsetCommit: remember where a group will read on. Durable before the answer, in one step for all partitions of the request
  * (up to 1,000).
  * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, OFFSET_METADATA_TOO_LARGE; for all others INVALID_GROUP_ID,
- * NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS.
+ * NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, GROUP_ID_NOT_FOUND (a member of a group that nobody knows; before version 9
+ * ILLEGAL_GENERATION), FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS; of a consumer group
+ * UNKNOWN_MEMBER_ID, UNSUPPORTED_VERSION, STALE_MEMBER_EPOCH.
  */
 export const offsetCommit = handler({
   api: offsetCommitApi,
@@ -24,9 +28,21 @@ export const offsetCommit = handler({
     const byId = exchange.header.apiVersion >= TOPIC_ID_SINCE;
     const streams = await Promise.all(request.topics.map((topic) => findStream(topic, byId, bridge)));
     const commits: OffsetCommit[] = [];
-    const refusals = request.topics.map((topic, i) => checkTopic(topic, streams[i], byId, commits));
-    const identity = { memberId: request.memberId, instanceId: request.groupInstanceId };
-    const errorCode = await bridge.groups.commit(request.groupId, identity, request.generationIdOrMemberEpoch, commits);
+    const { retentionTimeMs } = request;
+    const nowMs = Date.now();
+    const times = {
+      committedAtMs: nowMs,
+      ...(retentionTimeMs >= 0n && { expiresAtMs: nowMs + Number(retentionTimeMs) }),
+    };
+    const refusals = request.topics.map((topic, i) => checkTopic(topic, streams[i], byId, times, commits));
+    const committing = {
+      memberId: request.memberId,
+      instanceId: request.groupInstanceId,
+      generation: request.generationIdOrMemberEpoch,
+      partitions: commits,
+      understandsMemberEpochs: exchange.header.apiVersion >= MEMBER_EPOCH_SINCE,
+    };
+    const errorCode = await bridge.groups.commit(request.groupId, committing, commits);
     const topics = request.topics.map(({ name, topicId, partitions }, i) => ({
       name,
       topicId,
@@ -54,6 +70,7 @@ function checkTopic(
   { partitions }: TopicRequest,
   stream: Stream | 'unavailable' | undefined,
   byId: boolean,
+  times: Pick<OffsetCommit, 'committedAtMs' | 'expiresAtMs'>,
   commits: OffsetCommit[],
 ): readonly (ErrorCode | undefined)[] {
   return partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
@@ -69,7 +86,7 @@ function checkTopic(
       offset: committedOffset,
       leaderEpoch: committedLeaderEpoch,
       metadata,
-      committedAtMs: Date.now(),
+      ...times,
     });
     return undefined;
   });

@@ -26,7 +26,8 @@ const TOPIC_ID_SINCE = 10;
 /**
  * OffsetFetch: where groups will read on; -1 for a partition that has no commit, without an error. A group that nobody knows
  * has none.
- * Per group: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (before version 8: named for every partition too).
+ * Per group: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (before version 8: named for every partition too);
+ * of a member of a consumer group UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH.
  * Per partition: UNKNOWN_TOPIC_ID.
  */
 export const offsetFetch = handler({
@@ -37,13 +38,18 @@ export const offsetFetch = handler({
     const byId = apiVersion >= TOPIC_ID_SINCE;
     if (apiVersion >= BATCHED_SINCE) {
       const groups = await Promise.all(
-        request.groups.map(({ groupId, topics }) => answerGroup(groupId, topics, byId, bridge)),
+        request.groups.map((group) => answerGroup(group, group.topics, byId, bridge)),
       );
       for (const { errorCode } of groups) exchange.noteError(errorCode ?? errorCodes.NONE);
       return { throttleTimeMs: 0, groups };
     }
     const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
-    const { topics: answered, errorCode = errorCodes.NONE } = await answerGroup(request.groupId, topics, false, bridge);
+    const { topics: answered, errorCode = errorCodes.NONE } = await answerGroup(
+      { groupId: request.groupId, memberId: null, memberEpoch: -1 },
+      topics,
+      false,
+      bridge,
+    );
     exchange.noteError(errorCode);
     if (errorCode === errorCodes.NONE) return { throttleTimeMs: 0, errorCode, topics: answered.map(named) };
     return { throttleTimeMs: 0, errorCode, topics: refuseEach(request, errorCode) };
@@ -51,12 +57,12 @@ export const offsetFetch = handler({
 });
 
 async function answerGroup(
-  groupId: string,
+  { groupId, memberId, memberEpoch }: Pick<OffsetFetchRequest['groups'][number], 'groupId' | 'memberId' | 'memberEpoch'>,
   topics: readonly WantedTopic[] | null,
   byId: boolean,
   bridge: Bridge,
 ): Promise<GroupAnswer> {
-  const refused = bridge.groups.refuseRead(groupId);
+  const refused = await bridge.groups.refuseFetch(groupId, memberId, memberEpoch);
   if (refused !== undefined) return { groupId, topics: [], errorCode: refused };
   const answering =
     topics === null

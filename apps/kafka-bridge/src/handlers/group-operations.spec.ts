@@ -237,8 +237,8 @@ describe('OffsetCommit and OffsetFetch', () => {
       );
     expect(await codes(committing('', nobody))).toEqual(['INVALID_GROUP_ID', 'INVALID_GROUP_ID']);
     expect(await codes(committing(groupId, { memberId: 'who', generationId: 1 }))).toEqual([
-      'UNKNOWN_MEMBER_ID',
-      'UNKNOWN_MEMBER_ID',
+      'GROUP_ID_NOT_FOUND',
+      'GROUP_ID_NOT_FOUND',
     ]);
     const member = await soleMember(groupId);
     expect(await codes(committing(groupId, nobody))).toEqual(['UNKNOWN_MEMBER_ID', 'UNKNOWN_MEMBER_ID']);
