@@ -117,7 +117,8 @@ const goClient = (name: string, library: string, folder: string): Client => ({
 export const CLIENTS: readonly Client[] = [
   npmClient('kafkajs', 'npm kafkajs 2.2.4', 'kafkajs.mjs', ['none', 'gzip']),
   npmClient('platformatic', 'npm @platformatic/kafka 2.12.1', 'platformatic.mjs'),
-  npmClient('node-rdkafka', 'npm node-rdkafka 3.6.1', 'rdkafka.mjs', BUILT_HERE),
+  // It makes a string of every header's value, so that bytes which are no UTF-8 are lost on the way out.
+  { ...npmClient('node-rdkafka', 'npm node-rdkafka 3.6.1', 'rdkafka.mjs', BUILT_HERE), headers: false },
   npmClient('confluent-javascript', 'npm @confluentinc/kafka-javascript 1.10.1', 'confluent.mjs', BUILT_HERE),
   {
     ...npmClient('kcat', 'Debian kcat 1.7.1', 'kcat.mjs'),

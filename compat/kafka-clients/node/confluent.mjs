@@ -2,12 +2,12 @@
 import confluent from '@confluentinc/kafka-javascript';
 import { COUNT, main, record, same, until, verify } from './recipe.mjs';
 
-const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = confluent.KafkaJS;
+const { CompressionTypes, Kafka, logLevel } = confluent.KafkaJS;
 const client = (bootstrap) =>
   new Kafka({ kafkaJS: { clientId: 'confluent', brokers: [bootstrap], logLevel: logLevel.ERROR } });
 
 async function produce(bootstrap, topic) {
-  const codecs = [CompressionTypes.None, CompressionTypes.GZIP, CompressionTypes.Snappy, CompressionTypes.LZ4];
+  const codecs = [CompressionTypes.NONE, CompressionTypes.GZIP, CompressionTypes.SNAPPY, CompressionTypes.LZ4];
   for (const [index, compression] of codecs.entries()) {
     const producer = client(bootstrap).producer({ kafkaJS: { acks: -1, idempotent: true, compression } });
     await producer.connect();

@@ -1,7 +1,8 @@
 // kafkajs
-import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { COUNT, main, record, same, sleep, until, verify } from './recipe.mjs';
 
+const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 const client = (bootstrap) => new Kafka({ clientId: 'kafkajs', brokers: [bootstrap], logLevel: logLevel.ERROR });
 
 async function produce(bootstrap, topic) {

@@ -41,7 +41,6 @@ async function read(bootstrap, topic, groupId, members, wanted, more = {}) {
       groupId,
       autocommit: false,
       maxWaitTime: 200,
-      rebalanceTimeout: 10_000,
       ...more,
     });
     consumer.on('consumer:group:join', () => assigned.set(index, consumer.assignments?.[0]?.partitions.length ?? 0));
@@ -124,7 +123,7 @@ async function administer(bootstrap, topic, groupId) {
   const config = { name: 'retention.ms', configOperation: IncrementalAlterConfigOperationTypes.SET, value: '7200000' };
   await admin.incrementalAlterConfigs({ resources: [{ ...resource, configs: [config] }] });
   same('configs', await retention(), ['7200000']);
-  await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: [] }] });
+  await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: null }] });
   const producer = new Producer({ ...base(bootstrap), acks: -1 });
   for (let i = 0; i < 10; i++) await producer.send({ messages: [{ ...message(topic, i), partition: 0 }] });
   await producer.close();
