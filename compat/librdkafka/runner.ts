@@ -61,8 +61,9 @@ export async function runNumber(options: RunOptions): Promise<ReadonlyMap<string
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  // -p1 one at a time, -E without emulated sockets, -L without those that need no broker.
-  const child = spawn('./test-runner', ['-p1', '-E', '-L', '-s', scenario], {
+  // -p1 one at a time, -L without those that need no broker, -E without those that emulate sockets.
+  const sockets = entries.some(({ emulatesSockets }) => emulatesSockets) ? [] : ['-E'];
+  const child = spawn('./test-runner', ['-p1', '-L', ...sockets, '-s', scenario], {
     cwd: TESTS,
     // A group of its own: some tests start programs that would outlive it.
     detached: true,

@@ -11,14 +11,21 @@ export interface Entry {
   readonly number: string;
   /** Scenarios of test.c: `default`, `noautocreate`. An entry may have several. */
   readonly scenarios: readonly string[];
-  /** What it needs. Only `broker` counts. */
-  readonly kind: 'broker' | 'local' | 'mock' | 'socket emulation' | 'known issue' | 'manual' | 'share groups';
+  /** What it needs. Only `broker` and `share groups` meet a real broker. */
+  readonly kind: 'broker' | 'share groups' | 'local' | 'mock' | 'known issue' | 'manual';
+  /** It cuts and delays its own connections, which the runner has to be let. */
+  readonly emulatesSockets: boolean;
   /** It consumes in a group, so that it is run with both group protocols. */
   readonly groups: boolean;
 }
 
 /** Not marked as local, but all their brokers are librdkafka's own mock cluster. */
-const ON_MOCK_ALONE = ['0009_mock_cluster', '0139_offset_validation_mock', '0150_telemetry_mock'];
+const ON_MOCK_ALONE = [
+  '0009_mock_cluster',
+  '0068_produce_timeout',
+  '0139_offset_validation_mock',
+  '0150_telemetry_mock',
+];
 
 /** The table of tests, read out of test.c, so that it is the runner's own. */
 export function readEntries(): readonly Entry[] {
@@ -42,6 +49,7 @@ export function readEntries(): readonly Entry[] {
         number,
         scenarios: /\.scenario = "([^"]+)"/.exec(text)?.[1]?.split(',') ?? ['default'],
         kind: kindOf(name, text),
+        emulatesSockets: text.includes('TEST_F_SOCKEM'),
         groups: /subscribe\(|TEST_CONSUMER|group\.id/.test(program),
       };
     });
@@ -52,7 +60,6 @@ function kindOf(name: string, text: string): Entry['kind'] {
   if (text.includes('TEST_F_MANUAL')) return 'manual';
   if (ON_MOCK_ALONE.includes(name)) return 'mock';
   if (name.includes('share_consumer')) return 'share groups';
-  if (text.includes('TEST_F_SOCKEM')) return 'socket emulation';
   if (/TEST_F_KNOWN_ISSUE\b/.test(text)) return 'known issue';
   return 'broker';
 }
