@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@tailrace/testkit';
 import { awsHarness } from '../../test/aws-harness.ts';
-import { goodRequests, inCbor, mutated } from '../../test/mutated-requests.ts';
+import { goodRequests, inCbor, mutated } from '../testing/mutated-requests.ts';
 import { notImplemented, operations } from './operations/index.ts';
 import { TARGET_PREFIX } from './aws-protocol.ts';
 import type { WireStructure } from './operation.ts';

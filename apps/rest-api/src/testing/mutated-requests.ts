@@ -1,4 +1,4 @@
-import type { WireValue } from '../src/aws/wire/wire-codec.ts';
+import type { WireValue } from '../aws/wire/wire-codec.ts';
 
 /** Requests that work or are refused for what is not there, of all operations but SubscribeToShard, which goes on. */
 export const goodRequests: Readonly<Record<string, object>> = {
