@@ -78,7 +78,7 @@ async def administer(bootstrap, topic, group_id):
     same("listed", topic in await admin.list_topics(), True)
 
     async def retention():
-        answer = (await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic, ["retention.ms"])]))[0]
+        answer = (await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"retention.ms": None})]))[0]
         # (error, message, type, name, entries), and an entry begins with name and value
         return [entry[1] for entry in answer.resources[0][4]]
 
