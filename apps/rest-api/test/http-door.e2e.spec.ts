@@ -91,6 +91,12 @@ describe('the HTTP door', () => {
     two.socket.destroy();
   });
 
+  it('lets go of an HTTP/2 connection whose client has ended its side in the middle of a frame', async () => {
+    const raw = await running.socket();
+    raw.socket.end(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from('0000', 'hex')]));
+    await raw.closed;
+  });
+
   it('takes a request that begins like the preface for what it is', async () => {
     const raw = await running.socket();
     raw.socket.write('PRI * HTTP/1.1\r\nHost: x\r\n\r\n');

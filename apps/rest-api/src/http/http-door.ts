@@ -120,8 +120,14 @@ class Door implements HttpDoor, PlainDoor {
     this.#http1.removeAllListeners('connection');
     this.#http1.on('connection', (socket: Socket) => {
       this.#accept(socket, (protocol) => {
-        if (protocol === 'http1') this.#speakPlain(socket);
-        else this.#http2.emit('connection', socket);
+        if (protocol === 'http1') {
+          this.#speakPlain(socket);
+          return;
+        }
+        // A server of HTTP/1 accepts sockets of which the other side may have ended; one of HTTP/2 would keep such a
+        // connection, in the middle of a frame, until it has been idle for long enough.
+        socket.allowHalfOpen = false;
+        this.#http2.emit('connection', socket);
       });
     });
     this.#http1.on('request', (request, response) => this.#onHttp1(request, response));
