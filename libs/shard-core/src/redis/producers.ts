@@ -25,14 +25,12 @@ export async function handOverProducers(
   const [openReply, inheritedReply] = await topology.at(source.meta, (node) =>
     Promise.all([
       node.writes.send('zrange', [source.open, '0', '-1']),
-      node.writes.send('hgetall', [source.inherited]) as Promise<string[]>,
+      node.writes.send('hgetall', [source.inherited]),
     ]),
   );
   const open = new Set(openReply as string[]);
-  const inherited = new Map<string, string>();
-  for (let at = 0; at < inheritedReply.length; at += 2) {
-    inherited.set(inheritedReply[at] as string, inheritedReply[at + 1] as string);
-  }
+  // The client makes an object of this one.
+  const inherited = new Map(Object.entries(inheritedReply as Record<string, string>));
 
   const suffix = `:${partition}`;
   let cursor = '0';

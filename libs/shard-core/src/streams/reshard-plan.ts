@@ -1,7 +1,7 @@
 import { rangeContains } from '@tailrace/hashing';
 import type { Outcome } from '../contract/refusal.ts';
-import { shardKey } from '../contract/shard-key.ts';
-import type { ReshardIntent, Shard, ShardDocument, Stream, StreamDocument } from './stream.ts';
+import { type ShardKey, shardKey } from '../contract/shard-key.ts';
+import { type ReshardIntent, type Shard, type ShardDocument, Stream, type StreamDocument } from './stream.ts';
 
 /**
  * Shards, open and closed, that one stream keeps. A stream is one document of at most 1 MiB, in which a shard takes up to
@@ -191,6 +191,23 @@ export function withReshardDone(
     status: document.scaling === undefined ? 'ACTIVE' : 'UPDATING',
     shards: [...shards, ...children.map((child) => ({ ...child, openedAtMs: atMs }))],
   };
+}
+
+/**
+ * The partitions whose appends go to a child once the reshard is done, with the shards to which they went until now: its
+ * parents, or, where it takes up a dormant partition, the shard that stood in for that one.
+ */
+export function partitionsTakenOver(
+  before: Stream,
+  intent: ReshardIntent,
+  ends: ReadonlyMap<number, bigint>,
+  child: number,
+): readonly { readonly shard: ShardKey; readonly partition: number }[] {
+  const after = new Stream(withReshardDone(before.document, intent, ends, 0), before.version);
+  return after.partitions.flatMap(({ index: partition, appendTo }) => {
+    const from = before.partitions[partition];
+    return appendTo.number === child && from !== undefined ? [{ shard: from.appendTo.key, partition }] : [];
+  });
 }
 
 /**

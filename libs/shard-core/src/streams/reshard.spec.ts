@@ -5,7 +5,7 @@ import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import { openEmbeddedStore } from '../embedded/index.ts';
-import { accepted, append, readValues } from '../testing/index.ts';
+import { accepted, append, appendRequest, makeBatch, readValues } from '../testing/index.ts';
 import { completeReshard, mergeShards, splitShard } from './reshard.ts';
 import { SHARDS_KEPT_MAX } from './reshard-plan.ts';
 import { dropExpiredShards, trimExpired } from './retention.ts';
@@ -170,19 +170,66 @@ describe('a split', () => {
 });
 
 describe('an idempotent producer', () => {
-  const sent = (stream: Stream, shardNumber: number, baseSequence: number) =>
-    append(store.log, shardKey(stream.id, shardNumber), ['v'], {
-      producer: { id: 7n, epoch: 0, baseSequence },
-    });
+  /** As the Kafka door appends: to the shard that takes the partition's appends now. */
+  const sent = (stream: Stream, partition: number, baseSequence: number) => {
+    const batch = makeBatch([`${partition}/${baseSequence}`], { producer: { id: 7n, epoch: 0, baseSequence } });
+    const { key } = (stream.partitions[partition] as Partition).appendTo;
+    return store.log.append(appendRequest(key, batch, { partition }));
+  };
 
-  it('goes on in the child with its next sequence', async () => {
+  it('goes on in the child with its next sequence, and has what it sends again answered as the first time', async () => {
     const stream = await created();
     accepted(await sent(stream, 0, 0));
-    accepted(await sent(stream, 0, 1));
-    accepted(await split(0));
-    expect(accepted(await sent(stream, 1, 2))).toMatchObject({ baseOffset: 2n, duplicate: false });
-    expect(accepted(await sent(stream, 1, 2))).toMatchObject({ baseOffset: 2n, duplicate: true });
-    expect(await sent(stream, 1, 4)).toMatchObject({ refusal: { code: 'outOfOrderSequence' } });
+    const lost = accepted(await sent(stream, 0, 1));
+    const after = accepted(await split(0));
+    expect(accepted(await sent(after, 0, 1))).toMatchObject({ baseOffset: lost.baseOffset, duplicate: true });
+    expect(accepted(await sent(after, 0, 2))).toMatchObject({ baseOffset: 2n, duplicate: false });
+    expect(await sent(after, 0, 4)).toMatchObject({ refusal: { code: 'outOfOrderSequence' } });
+    // The new partition begins at 0.
+    expect(accepted(await sent(after, 1, 0))).toMatchObject({ baseOffset: 2n, duplicate: false });
+  });
+
+  it('keeps its partitions apart when their shards are merged, and when they part again', async () => {
+    const stream = await created(2);
+    const lost = [accepted(await sent(stream, 0, 0)), accepted(await sent(stream, 1, 0))];
+    const merged = accepted(await merge(0, 1));
+    for (const partition of [0, 1]) {
+      expect(accepted(await sent(merged, partition, 0))).toMatchObject({
+        baseOffset: lost[partition]?.baseOffset,
+        duplicate: true,
+      });
+    }
+    const inMerged = [accepted(await sent(merged, 0, 1)), accepted(await sent(merged, 1, 1))];
+    expect(inMerged).toMatchObject([{ baseOffset: 1n }, { baseOffset: 2n }]);
+    const parted = accepted(await split(2));
+    for (const partition of [0, 1]) {
+      expect(accepted(await sent(parted, partition, 1))).toMatchObject({
+        baseOffset: inMerged[partition]?.baseOffset,
+        duplicate: true,
+      });
+      expect(accepted(await sent(parted, partition, 2))).toMatchObject({ baseOffset: 3n, duplicate: false });
+    }
+  });
+
+  it('finds a dormant partition’s sequences again where another shard’s split takes it up', async () => {
+    const stream = await created(4);
+    for (const partition of [0, 1, 2, 3]) accepted(await sent(stream, partition, 0));
+    const merged = accepted(await merge(2, 3));
+    const lost = accepted(await sent(merged, 3, 1));
+    const stale = merged.partitions[3] as Partition;
+    // Partition 3 is the one that sleeps: the upper half of the first shard takes it up.
+    const parted = accepted(await split(0, MIDDLE / 4n));
+    const { appendTo } = parted.partitions[3] as Partition;
+    expect(appendTo.parent).toBe(0);
+    expect(accepted(await sent(parted, 3, 1))).toMatchObject({ baseOffset: lost.baseOffset, duplicate: true });
+    expect(accepted(await sent(parted, 3, 2)).duplicate).toBe(false);
+    // Whoever has not heard of it yet is sent on.
+    expect(await sent(merged, 3, 3)).toEqual({
+      ok: false,
+      refusal: { code: 'shardSealed', shard: stale.appendTo.key },
+    });
+    expect(await catalog.whenResharded(merged, stale.appendTo, { timeoutMs: 1_000 })).toBe(parted);
+    expect(accepted(await sent(parted, 2, 1)).duplicate).toBe(false);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Store } from '../contract/store.ts';
 import {
   childNumbersOf,
   parentsOf,
+  partitionsTakenOver,
   planMerge,
   plannedChildren,
   planSplit,
@@ -143,11 +144,11 @@ async function finishIntent(
     if (!sealed.ok) return goneOrBroken(catalog, stream, parent);
     ends.set(parent, sealed.value.endOffset);
   }
-  const children = plannedChildren(document, intent, ends);
   await Promise.all(
-    children.map(({ number, startOffset }) =>
-      store.log.openShard(shardKey(id, number), { startOffset: BigInt(startOffset) }),
-    ),
+    plannedChildren(document, intent, ends).map(({ number, startOffset }) => {
+      const producersOf = partitionsTakenOver(stream, intent, ends, number);
+      return store.log.openShard(shardKey(id, number), { startOffset: BigInt(startOffset), producersOf });
+    }),
   );
   const isStillThere = (current: Stream | undefined) =>
     current?.id === id && current.document.resharding?.firstChild === intent.firstChild;

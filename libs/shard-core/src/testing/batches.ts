@@ -18,17 +18,18 @@ export interface MakeBatchOptions {
   readonly timestampMs?: number;
   readonly producer?: BatchOptions['producer'];
   readonly compression?: BatchOptions['compression'];
+  readonly isTransactional?: boolean;
 }
 
 /** A batch of records with these values and no keys. */
 export function makeBatch(values: readonly (string | Buffer)[], options: MakeBatchOptions = {}): Buffer {
-  const { timestampMs = 1_700_000_000_000, producer, compression } = options;
+  const { timestampMs = 1_700_000_000_000, producer, compression, isTransactional = false } = options;
   const records = values.map((value) => ({
     key: null,
     value: typeof value === 'string' ? Buffer.from(value) : value,
     timestampMs,
   }));
-  return encodeBatch(records, { ...(producer && { producer }), ...(compression && { compression }) });
+  return encodeBatch(records, { ...(producer && { producer }), ...(compression && { compression }), isTransactional });
 }
 
 /** Of a stream that nobody else has. */

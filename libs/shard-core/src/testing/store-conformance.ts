@@ -3,6 +3,7 @@ import type { Store } from '../contract/store.ts';
 import { appendConformance } from './append-conformance.ts';
 import { awaitAppendConformance } from './await-append-conformance.ts';
 import { documentsConformance } from './documents-conformance.ts';
+import { handOverConformance } from './hand-over-conformance.ts';
 import { leasesConformance } from './leases-conformance.ts';
 import { producerConformance } from './producer-conformance.ts';
 import { readConformance } from './read-conformance.ts';
@@ -10,6 +11,7 @@ import { reopenConformance } from './reopen-conformance.ts';
 import { shardConformance } from './shard-conformance.ts';
 import { timeConformance } from './time-conformance.ts';
 import { tokenBucketsConformance } from './token-buckets-conformance.ts';
+import { reopenedTransactions, transactionConformance } from './transaction-conformance.ts';
 
 /** A store that a suite may do with as it likes, and how to come back to what it holds. */
 export interface StoreUnderTest {
@@ -56,6 +58,8 @@ export function storeConformance(
   describe(`${name}, by the contract`, () => {
     group('append', (store) => appendConformance(store, options));
     group('idempotent producers', producerConformance);
+    group('producers of another shard', handOverConformance);
+    group('transactions', (store) => transactionConformance(store, options));
     group('read', (store) => readConformance(store, options));
     group('search by time', timeConformance);
     group('shards', (store) => shardConformance(store, options));
@@ -63,6 +67,9 @@ export function storeConformance(
     group('documents', documentsConformance);
     group('leases', leasesConformance);
     group('token buckets', tokenBucketsConformance);
-    describe('opened again', () => reopenConformance(openStore));
+    describe('opened again', () => {
+      reopenConformance(openStore);
+      reopenedTransactions(openStore);
+    });
   });
 }
