@@ -11,6 +11,7 @@ import {
   type Appended,
   type Outcome,
   type Partition,
+  type ShardKey,
   type Stream,
   StoreUnavailable,
 } from '@tailrace/shard-core';
@@ -175,7 +176,6 @@ async function appendBatch(
     );
     if (!outcome.ok) return failed(index, refusalErrors[outcome.refusal.code], explainRefusal(outcome.refusal));
     traffic.received(checked.header.recordCount, checked.header.sizeBytes);
-    if (stream.writeLimited) await charge(stream.partitions[index], checked.header, exchange, bridge);
     const { baseOffset, logStartOffset } = outcome.value;
     return { index, errorCode: errorCodes.NONE, baseOffset, logStartOffset };
   } catch (error) {
@@ -186,14 +186,9 @@ async function appendBatch(
 }
 
 /** Notes the write with the shard's limits: they slow the client down, they never refuse it. */
-async function charge(
-  { appendTo }: Partition,
-  header: BatchHeader,
-  exchange: Exchange,
-  { limits }: Bridge,
-): Promise<void> {
+async function charge(shard: ShardKey, header: BatchHeader, exchange: Exchange, { limits }: Bridge): Promise<void> {
   if (limits === undefined) return;
-  const charged = limits.chargeWrite(appendTo.key, header.recordCount, header.sizeBytes);
+  const charged = limits.chargeWrite(shard, header.recordCount, header.sizeBytes);
   // The records are written: whether the buckets can be reached changes nothing about that.
   const throttleMs = typeof charged === 'number' ? charged : await unlessUnavailable(charged, () => 0);
   if (throttleMs === 0) return;
@@ -209,7 +204,7 @@ async function appendWhereItGoesOn(
   stream: Stream,
   { timeoutMs }: ProduceRequest,
   acks: Acks,
-  { span }: Exchange,
+  exchange: Exchange,
   bridge: Bridge,
 ): Promise<Outcome<Appended>> {
   let current: Stream | undefined = stream;
@@ -220,13 +215,14 @@ async function appendWhereItGoesOn(
     const { key: shard, shardId } = appendTo;
     const minInsyncReplicas = current.minInsyncReplicas(bridge.options.minInsyncReplicas);
     const { store } = bridge;
-    const append = { shard, batch, header, acks, minInsyncReplicas, timeoutMs };
+    const append = { shard, batch, header, partition: index, acks, minInsyncReplicas, timeoutMs };
     const outcome = await (tracing.enabled
-      ? withLogSpan('append', store.engine, stream.name, shardId, span, (logSpan) => {
+      ? withLogSpan('append', store.engine, stream.name, shardId, exchange.span, (logSpan) => {
           setLogTransfer(logSpan, { recordCount: header.recordCount, byteCount: header.sizeBytes });
           return store.log.append(append);
         })
       : store.log.append(append));
+    if (outcome.ok && current.writeLimited) await charge(shard, header, exchange, bridge);
     if (outcome.ok || outcome.refusal.code !== 'shardSealed' || attempt === RESHARD_ATTEMPTS_MAX) return outcome;
     const wait = { timeoutMs: Math.min(timeoutMs, RESHARD_WAIT_MAX_MS) };
     const fresh: Stream | undefined = await bridge.catalog.whenResharded(current, appendTo, wait);
