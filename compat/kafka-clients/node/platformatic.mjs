@@ -139,7 +139,7 @@ async function administer(bootstrap, topic, groupId) {
     topics: [{ name: topic, partitionOffsets: [{ partition: 0, offset: 7n }] }],
   });
   same('group', (await admin.listGroups()).has(groupId), true);
-  same('state', (await admin.describeGroups({ groups: [groupId] })).get(groupId).state, 'EMPTY');
+  same('state', (await admin.describeGroups({ groups: [groupId] })).get(groupId).state, 'Empty');
   await admin.deleteGroups({ groups: [groupId] });
   same(
     'partitions',
