@@ -16,6 +16,7 @@ import { EncodedAnswer, type Handler, NO_ANSWER } from './handlers/handler.ts';
 import { handlers, handlersByKey } from './handlers/index.ts';
 import { unsupportedAnswer } from './handlers/unsupported-answer.ts';
 import { serveBareMessage } from './security/bare-message.ts';
+import { supervise, supervises } from './security/supervise.ts';
 
 const NO_CHUNKS: readonly Buffer[] = [];
 const metrics: readonly (RequestMetrics | undefined)[] = handlersByKey.map(
@@ -38,7 +39,9 @@ export function dispatch(exchange: Exchange, bridge: Bridge): void | Promise<voi
 
 function serve(handler: Handler, exchange: Exchange, bridge: Bridge): void | Promise<void> {
   const request = readRequestBody(handler.api.request, exchange.header, exchange.frame.bytes);
-  const answer = handler.run(request, exchange, bridge);
+  const answer = supervises(bridge.security)
+    ? supervise(handler, request, exchange, bridge)
+    : handler.run(request, exchange, bridge);
   if (answer instanceof Promise) return answer.then((settled) => finish(handler, exchange, settled));
   finish(handler, exchange, answer);
 }

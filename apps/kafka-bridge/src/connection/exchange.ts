@@ -28,6 +28,8 @@ export class Exchange {
   throttleMs = 0;
   /** The answer's error, for metrics and spans: the first one that the handler noted. */
   errorCode = 0;
+  /** Whether the client may read a topic, by its name or (with an empty name) its id; absent where everybody may. */
+  mayRead: ((topicName: string, topicId: string) => boolean) | undefined;
   /** Set while the requests behind this one must wait until it is answered. */
   #holdsFollowers = false;
   #closeReason: string | undefined;

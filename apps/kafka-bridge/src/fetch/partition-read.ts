@@ -37,6 +37,7 @@ export class PartitionRead {
   /** Behind the end of a partition that no open shard continues: nothing comes until a split takes it up again. */
   dormant = false;
   #slices: LogSlice[] = [];
+  #refused = false;
   /** As it was before the last slice. */
   #before: { readonly chunks: readonly Buffer[]; readonly byteCount: number; readonly nextOffset: bigint } | undefined;
 
@@ -49,8 +50,15 @@ export class PartitionRead {
     return this.errorCode !== errorCodes.NONE;
   }
 
+  /** Answers with this error, whatever the partition holds; nothing is read. */
+  refuse(errorCode: ErrorCode): void {
+    this.fail(errorCode);
+    this.#refused = true;
+  }
+
   /** Reads up to `maxBytes` more, but one whole batch at least. What goes wrong is noted, not thrown. */
   async advance(maxBytes: number, bridge: Bridge, span: Span): Promise<void> {
+    if (this.#refused) return;
     try {
       const stream = await this.#findStream(bridge);
       if (stream !== undefined) await this.#read(stream, maxBytes, bridge, span);
@@ -62,6 +70,7 @@ export class PartitionRead {
 
   /** Learns where the partition begins and ends, and reads nothing. */
   async look(bridge: Bridge): Promise<void> {
+    if (this.#refused) return;
     try {
       const stream = await this.#findStream(bridge);
       const partition = stream?.partitions[this.target.partition];

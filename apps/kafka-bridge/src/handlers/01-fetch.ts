@@ -36,6 +36,12 @@ export const fetch = handler({
       return { throttleTimeMs: 0, errorCode: plan.errorCode, sessionId: 0, responses: [] };
     }
     const reads = plan.targets.map((target) => new PartitionRead(target));
+    const { mayRead } = exchange;
+    if (mayRead !== undefined) {
+      for (const read of reads) {
+        if (!mayRead(read.target.topicName, read.target.topicId)) read.refuse(errorCodes.TOPIC_AUTHORIZATION_FAILED);
+      }
+    }
     let byteCount = 0;
     exchange.afterSent(() => {
       bridge.unsentAnswers.sent(byteCount);

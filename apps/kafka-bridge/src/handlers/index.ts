@@ -35,6 +35,13 @@ import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
 import { saslAuthenticate } from './36-sasl-authenticate.ts';
+import { describeAcls } from './29-describe-acls.ts';
+import { createAcls } from './30-create-acls.ts';
+import { deleteAcls } from './31-delete-acls.ts';
+import { describeClientQuotas } from './48-describe-client-quotas.ts';
+import { alterClientQuotas } from './49-alter-client-quotas.ts';
+import { describeUserScramCredentials } from './50-describe-user-scram-credentials.ts';
+import { alterUserScramCredentials } from './51-alter-user-scram-credentials.ts';
 import type { Handler } from './handler.ts';
 
 /** Every operation of this door, in the order of the keys. ApiVersions is computed from it. */
@@ -76,6 +83,13 @@ export const handlers: readonly Handler[] = [
   listConfigResources,
   describeTopicPartitions,
   saslAuthenticate,
+  describeAcls,
+  createAcls,
+  deleteAcls,
+  describeClientQuotas,
+  alterClientQuotas,
+  describeUserScramCredentials,
+  alterUserScramCredentials,
 ];
 
 /** The same, each at the index of its key. */
