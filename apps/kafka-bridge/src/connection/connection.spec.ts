@@ -127,11 +127,8 @@ describe('a connection', () => {
     client.close();
   });
 
-  it('answers an operation that it does not offer with error 35 where the answer has room for it', async () => {
-    const client = await under.connect();
-    const answer = await client.request(listGroupsApi, 2, {});
-    expect([answer.errorCode, answer.groups]).toEqual([errorCodes.UNSUPPORTED_VERSION, []]);
-    await bystanderIsWell();
+  it('has an answer with error 35 for an operation that it does not offer, where the answer has room for it', () => {
+    expect(unsupportedAnswer(listGroupsApi)).toEqual({ errorCode: errorCodes.UNSUPPORTED_VERSION, groups: [] });
     // An answer of nothing but empty lists would be taken for success: the connection is closed instead.
     expect(unsupportedAnswer(describeConfigsApi)).toBeUndefined();
   });

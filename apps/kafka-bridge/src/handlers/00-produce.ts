@@ -28,6 +28,8 @@ import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import { explainRefusal, refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
 import { checkRecords } from '../produce/batch-errors.ts';
+import { appendRulesOf } from '../topics/append-rules.ts';
+import { prepareBatch, type RecordError } from '../topics/batch-preparation.ts';
 import { findOrCreateTopic } from '../topics/topic-creation.ts';
 import { handler, NO_ANSWER } from './handler.ts';
 
@@ -51,7 +53,7 @@ const traffic = trafficMetrics('kafka');
  *
  * Any bridge takes appends for any partition, leader or not: order and idempotence are decided in the store, in one step.
  * Whole request: INVALID_TXN_STATE (a transactional id), INVALID_REQUIRED_ACKS, named for every partition.
- * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords`, INVALID_TXN_STATE (a transactional
+ * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`, INVALID_TXN_STATE (a transactional
  * batch), then those of the log (`refusalErrors`); KAFKA_STORAGE_ERROR, retryable, when the store is away.
  *
  * With acks 0 there is no answer; an error then closes the connection, which makes the client fetch metadata anew.
@@ -159,25 +161,35 @@ async function appendBatch(
   bridge: Bridge,
 ): Promise<PartitionAnswer> {
   if (stream.partitions[index] === undefined) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
-  const checked = checkRecords(records, exchange.header.apiVersion, messageBytesMax(stream, bridge));
+  const rules = appendRulesOf(stream);
+  const messageBytesMax = rules.messageBytesMax ?? bridge.options.messageBytesMax;
+  const checked = checkRecords(records, exchange.header.apiVersion, messageBytesMax);
   if (!checked.ok) return failed(index, checked.errorCode, checked.message);
   if (checked.header.isTransactional)
     return failed(index, errorCodes.INVALID_TXN_STATE, 'transactions are not supported');
+  const arrived = {
+    records: records as Buffer,
+    header: checked.header,
+    topic: stream.name,
+    partition: index,
+    nowMs: Date.now(),
+    messageBytesMax,
+  };
+  const prepared = prepareBatch(arrived, rules);
+  if (!prepared.ok) return failed(index, prepared.errorCode, prepared.message, prepared.recordErrors);
+  const { header, logAppendTimeMs } = prepared;
   try {
-    const outcome = await appendWhereItGoesOn(
-      index,
-      records as Buffer,
-      checked.header,
-      stream,
-      request,
-      acks,
-      exchange,
-      bridge,
-    );
+    const outcome = await appendWhereItGoesOn(index, prepared.records, header, stream, request, acks, exchange, bridge);
     if (!outcome.ok) return failed(index, refusalErrors[outcome.refusal.code], explainRefusal(outcome.refusal));
-    traffic.received(checked.header.recordCount, checked.header.sizeBytes);
+    traffic.received(header.recordCount, header.sizeBytes);
     const { baseOffset, logStartOffset } = outcome.value;
-    return { index, errorCode: errorCodes.NONE, baseOffset, logStartOffset };
+    return {
+      index,
+      errorCode: errorCodes.NONE,
+      baseOffset,
+      logAppendTimeMs: rules.logAppendTime ? BigInt(logAppendTimeMs) : -1n,
+      logStartOffset,
+    };
   } catch (error) {
     exchange.keepFrame();
     if (error instanceof StoreUnavailable) return failed(index, errorCodes.KAFKA_STORAGE_ERROR, error.message);
@@ -254,11 +266,6 @@ function noteTransfer(
   });
 }
 
-function messageBytesMax(stream: Stream, bridge: Bridge): number {
-  const configured = stream.document.configs['max.message.bytes'];
-  return configured === undefined ? bridge.options.messageBytesMax : Number(configured);
-}
-
 function answerTopic({ name, topicId }: TopicRequest, partitionResponses: PartitionAnswer[]): TopicAnswer {
   return { name, topicId, partitionResponses };
 }
@@ -270,6 +277,11 @@ function refuseTopic(topic: TopicRequest, errorCode: ErrorCode): TopicAnswer {
   );
 }
 
-function failed(index: number, errorCode: ErrorCode, errorMessage: string | null = null): PartitionAnswer {
-  return { index, errorCode, baseOffset: -1n, errorMessage };
+function failed(
+  index: number,
+  errorCode: ErrorCode,
+  errorMessage: string | null = null,
+  recordErrors: readonly RecordError[] = [],
+): PartitionAnswer {
+  return { index, errorCode, baseOffset: -1n, recordErrors, errorMessage };
 }

@@ -66,7 +66,9 @@ export const brokerLoggerResource: ConfigResource = {
 function levelNamed(logger: string, value: string | null): string {
   const level = Object.keys(LEVEL_NAMES).find((one) => LEVEL_NAMES[one] === value && one !== 'silent');
   if (level !== undefined) return level;
-  const known = Object.values(LEVEL_NAMES).filter((name) => name !== 'OFF');
+  const known = Object.values(LEVEL_NAMES)
+    .filter((name) => name !== 'OFF')
+    .sort();
   const sentence = `Cannot set the log level of ${logger} to ${value} as it is not a supported log level. Valid log levels are ${known.join(', ')}`;
   throw new ConfigRefused(errorCodes.INVALID_CONFIG, sentence);
 }

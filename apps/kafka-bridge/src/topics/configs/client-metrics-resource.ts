@@ -1,6 +1,6 @@
 import { errorCodes } from '@tailrace/kafka-protocol';
 import { applyChanges } from './config-changes.ts';
-import type { ConfigDefinition, ConfigDefinitions } from './config-definition.ts';
+import { type ConfigDefinition, type ConfigDefinitions, problemWith } from './config-definition.ts';
 import { type ConfigMap, ConfigRefused, type ConfigResource, described, RESOURCE_TYPE } from './config-resource.ts';
 import { anyList, int, listItems } from './config-value.ts';
 import { isConfigName } from './stored-configs.ts';
@@ -11,7 +11,7 @@ const INTERVAL_MS_MAX = 3_600_000;
 /** Subscriptions to metrics of clients (KIP-714). They are kept; no client is asked for its metrics. */
 export const clientMetricsConfigs = {
   'interval.ms': {
-    value: int(INTERVAL_MS_MIN, INTERVAL_MS_MAX),
+    value: int(-2_147_483_648),
     default: '300000',
     effect: 'kept',
     documentation: 'How often clients would send their metrics.',
@@ -56,8 +56,7 @@ export const clientMetricsResource: ConfigResource = {
     if (!isConfigName(name)) throw new ConfigRefused(errorCodes.INVALID_REQUEST, 'Subscription name is too long');
     const change = (current: ConfigMap) => {
       const next = applyChanges(current, changes, clientMetricsConfigs);
-      const problem = refuse(next);
-      if (problem !== undefined) throw new ConfigRefused(errorCodes.INVALID_REQUEST, problem);
+      check(next);
       return next;
     };
     if (validateOnly) change(await storedConfigs.get('client-metrics', name));
@@ -72,18 +71,22 @@ const MATCH_KEYS = new Set([
   'client_instance_id', 'client_id', 'client_software_name', 'client_software_version', 'client_source_address', 'client_source_port',
 ]); // prettier-ignore
 
-function refuse(configs: ConfigMap): string | undefined {
+/** Throws ConfigRefused: INVALID_REQUEST for names and for what lies outside the bounds, INVALID_CONFIG for what cannot be read. */
+function check(configs: ConfigMap): void {
   for (const [name, value] of Object.entries(configs)) {
-    if (!Object.hasOwn(clientMetricsConfigs, name)) return `Unknown client metrics configuration: ${name}`;
-    if (name === 'interval.ms' && clientMetricsConfigs[name].value.problem(value) !== undefined)
-      return `Invalid value ${value} for interval.ms, interval must be between ${INTERVAL_MS_MIN} and ${INTERVAL_MS_MAX} (1 hour)`;
-    if (name !== 'match') continue;
-    for (const pattern of listItems(value)) {
-      const equals = pattern.indexOf('=');
-      if (equals < 0) return `Illegal client matching pattern: ${pattern}`;
-      const key = pattern.slice(0, equals).trim();
-      if (!MATCH_KEYS.has(key)) return `Illegal client matching pattern: ${pattern}`;
-    }
+    if (!Object.hasOwn(clientMetricsConfigs, name))
+      throw new ConfigRefused(errorCodes.INVALID_REQUEST, `Unknown client metrics configuration: ${name}`);
+    const problem = problemWith(clientMetricsConfigs, name, value);
+    if (problem !== undefined) throw new ConfigRefused(errorCodes.INVALID_CONFIG, problem);
   }
-  return undefined;
+  const interval = configs['interval.ms'];
+  if (interval !== undefined && (Number(interval) < INTERVAL_MS_MIN || Number(interval) > INTERVAL_MS_MAX)) {
+    const sentence = `Invalid value ${interval} for interval.ms, interval must be between ${INTERVAL_MS_MIN} and ${INTERVAL_MS_MAX} (1 hour)`;
+    throw new ConfigRefused(errorCodes.INVALID_REQUEST, sentence);
+  }
+  for (const pattern of listItems(configs['match'] ?? '')) {
+    const [key, ...rest] = pattern.split('=');
+    if (rest.length !== 1 || !MATCH_KEYS.has((key as string).trim()))
+      throw new ConfigRefused(errorCodes.INVALID_CONFIG, `Illegal client matching pattern: ${pattern}`);
+  }
 }

@@ -23,6 +23,8 @@ export type ConfigDefinitions = Readonly<Record<string, ConfigDefinition>>;
 
 /** What is wrong with a value, as Kafka says it. */
 export function problemWith(definitions: ConfigDefinitions, name: string, value: string): string | undefined {
-  const problem = definitions[name]?.value.problem(value);
-  return problem === undefined ? undefined : `Invalid value ${value} for configuration ${name}: ${problem}`;
+  const kind = definitions[name]?.value;
+  const problem = kind?.problem(value);
+  if (problem === undefined) return undefined;
+  return `Invalid value ${kind?.culprit?.(value) ?? value} for configuration ${name}: ${problem}`;
 }

@@ -10,6 +10,8 @@ export interface ConfigValue {
   readonly type: ConfigTypeName;
   /** What is wrong with a value, as the end of a sentence; `undefined` where nothing is. */
   readonly problem: (value: string) => string | undefined;
+  /** What is told of a value that has a problem; without it, the whole value. */
+  readonly culprit?: (value: string) => string;
 }
 
 const INT32_MAX = 2n ** 31n - 1n;
@@ -33,7 +35,20 @@ export function int(min: number, max = Number(INT32_MAX)): ConfigValue {
   return wholeNumber('int', INT32_MAX, BigInt(min), BigInt(max));
 }
 
-export function long(min: number): ConfigValue {
+/** The level of gzip, or -1 for the library's own. */
+export const gzipLevel: ConfigValue = {
+  type: 'int',
+  problem(value) {
+    const { problem } = int(-Number(INT32_MAX));
+    const level = Number(value);
+    return (
+      problem(value) ??
+      (level === -1 || (level >= 1 && level <= 9) ? undefined : 'Value must be between 1 and 9 or equal to -1')
+    );
+  },
+};
+
+export function long(min = Number.MIN_SAFE_INTEGER): ConfigValue {
   return wholeNumber('long', INT64_MAX, BigInt(min), INT64_MAX);
 }
 
@@ -66,21 +81,25 @@ export function oneOf(...words: readonly string[]): ConfigValue {
 }
 
 export function listOf(...words: readonly string[]): ConfigValue {
+  const unknown = (value: string) => listItems(value).find((word) => !words.includes(word));
   return {
     type: 'list',
-    problem: (value) =>
-      listItems(value).every((word) => words.includes(word)) ? undefined : `String must be one of: ${words.join(', ')}`,
+    problem: (value) => (unknown(value) === undefined ? undefined : `String must be one of: ${words.join(', ')}`),
+    culprit: (value) => unknown(value) ?? value,
   };
 }
 
 /** A list of `partition:broker`, or `*` for all. */
-export const throttledReplicas: ConfigValue = {
-  type: 'list',
-  problem: (value) =>
-    value === '' || value === '*' || /^\d+:\d+(\s*,\s*\d+:\d+)*$/.test(value)
-      ? undefined
-      : "Must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
-};
+export function throttledReplicas(name: string): ConfigValue {
+  return {
+    type: 'list',
+    problem: (value) =>
+      value === '' || value === '*' || /^\d+:\d+(\s*,\s*\d+:\d+)*$/.test(value)
+        ? undefined
+        : `${name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`,
+    culprit: (value) => `[${listItems(value).join(', ')}]`,
+  };
+}
 
 /** The items of a list as it stands in a setting; the empty text is the empty list. */
 export function listItems(value: string): readonly string[] {

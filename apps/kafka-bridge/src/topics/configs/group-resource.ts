@@ -23,7 +23,7 @@ export const groupResource: ConfigResource = {
       const places: ValueWithSource[] = [];
       const set = configs[one];
       if (set !== undefined) places.push({ name: one, value: set, source: 'group' });
-      places.push({ name: definition.brokerName ?? one, value: definition.default, source: 'builtIn' });
+      places.push({ name: definition.brokerName ?? `group.${one}`, value: definition.default, source: 'builtIn' });
       const { documentation } = definition;
       return described(one, definition.value.type, places, { readOnly: false, documentation });
     });

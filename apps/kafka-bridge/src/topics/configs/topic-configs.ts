@@ -1,4 +1,4 @@
-import { bool, double, int, listItems, listOf, long, oneOf, throttledReplicas } from './config-value.ts';
+import { bool, double, gzipLevel, int, listItems, listOf, long, oneOf, throttledReplicas } from './config-value.ts';
 import { type ConfigDefinitions, problemWith } from './config-definition.ts';
 
 const FOREVER = '9223372036854775807';
@@ -17,7 +17,7 @@ export const topicConfigs = {
       'What becomes of old records: delete drops them by age and size, compact keeps the newest one of each key.',
   },
   'compression.gzip.level': {
-    value: int(-1, 9),
+    value: gzipLevel,
     default: '-1',
     effect: 'kept',
     brokerName: 'compression.gzip.level',
@@ -72,7 +72,7 @@ export const topicConfigs = {
     documentation: 'When records reach the disk is decided for the whole store (TAILRACE_DURABILITY).',
   },
   'follower.replication.throttled.replicas': {
-    value: throttledReplicas,
+    value: throttledReplicas('follower.replication.throttled.replicas'),
     default: '',
     effect: 'kept',
     documentation: 'Copies are made by the store; brokers copy nothing.',
@@ -85,7 +85,7 @@ export const topicConfigs = {
     documentation: 'The store has its own index.',
   },
   'leader.replication.throttled.replicas': {
-    value: throttledReplicas,
+    value: throttledReplicas('leader.replication.throttled.replicas'),
     default: '',
     effect: 'kept',
     documentation: 'Copies are made by the store; brokers copy nothing.',
@@ -186,11 +186,11 @@ export const topicConfigs = {
     documentation: 'There is no tiered storage: true is refused, as by a Kafka broker without it.',
   },
   'retention.bytes': {
-    value: long(-1),
+    value: long(),
     default: '-1',
     effect: 'honoured',
     brokerName: 'log.retention.bytes',
-    documentation: 'How many bytes of a partition are kept; -1 sets no limit.',
+    documentation: 'How many bytes of a partition are kept; a negative number sets no limit.',
   },
   'retention.ms': {
     value: long(-1),
