@@ -17,10 +17,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { guardProcess, startRedis, temporaryDirectory } from '@tailrace/testkit';
-import { startApacheKafka } from '../apache-kafka.ts';
-import { service } from '../service.ts';
+import { guardProcess } from '@tailrace/testkit';
 import { type Client, CLIENTS } from './clients.ts';
+import { type Server, startServer } from './server.ts';
 import { makeTopic } from './topic.ts';
 import { writeTable } from './table.ts';
 
@@ -46,36 +45,6 @@ const { values: options, positionals } = parseArgs({
     write: { type: 'boolean' },
   },
 });
-
-interface Server {
-  readonly bootstrap: string;
-  stop(): Promise<void>;
-}
-
-async function startServer(): Promise<Server> {
-  if (options.peer === 'apache') {
-    const broker = await startApacheKafka({ 'group.initial.rebalance.delay.ms': '0' });
-    return { bootstrap: broker.kafka, stop: () => broker.stop() };
-  }
-  const directory = await temporaryDirectory();
-  const redis = options.redis ? await startRedis({ appendonly: true }) : undefined;
-  const server = await service({
-    env: {
-      TAILRACE_DATA_DIR: directory.path,
-      ...(redis ? { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url } : {}),
-      TAILRACE_LIMITS: 'off',
-    },
-  });
-  await server.start();
-  return {
-    bootstrap: server.kafka,
-    async stop() {
-      await server.stop();
-      await redis?.stop();
-      await directory.remove();
-    },
-  };
-}
 
 /** Runs one step of a client's program to its end. */
 async function program(
@@ -150,11 +119,9 @@ async function runStep(client: Client, step: Step, server: Server): Promise<Outc
 const named = positionals.length === 0 ? CLIENTS : CLIENTS.filter(({ name }) => positionals.includes(name));
 if (named.length < positionals.length) throw new Error(`there are ${CLIENTS.map(({ name }) => name).join(', ')}`);
 const steps = STEPS.filter((step) => options.steps === undefined || options.steps.split(',').includes(step));
-const peer = options.peer ?? (options.redis ? 'redis' : 'embedded');
-const resultsFile = join(import.meta.dirname, '.cache', `results-${peer}.json`);
 
 /** What earlier runs found stays until the same step is run again. */
-function keep(name: string, step: Step, outcome: Outcome): Results {
+function keep(resultsFile: string, name: string, step: Step, outcome: Outcome): Results {
   let results: Results = {};
   try {
     results = JSON.parse(readFileSync(resultsFile, 'utf8')) as Results;
@@ -168,7 +135,8 @@ function keep(name: string, step: Step, outcome: Outcome): Results {
 }
 
 for (const client of new Set([...named, WRITER, READER, OTHER_READER])) client.install();
-const server = await startServer();
+const server = await startServer(options);
+const resultsFile = join(import.meta.dirname, '.cache', `results-${server.name}.json`);
 let failed = 0;
 let results: Results = {};
 try {
@@ -181,7 +149,7 @@ try {
       console.log(
         `${client.name.padEnd(24)} ${step.padEnd(18)} ${outcome.state.padEnd(10)} ${time.padStart(9)}  ${outcome.reason}`,
       );
-      results = keep(client.name, step, outcome);
+      results = keep(resultsFile, client.name, step, outcome);
     }
   }
 } finally {
