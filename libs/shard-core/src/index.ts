@@ -84,7 +84,9 @@ export {
   dropExpiredShards,
   RETENTION_INTERVAL_MS,
   type RetentionOptions,
+  retentionBytesOf,
   retentionMsOf,
   startRetention,
   trimExpired,
+  trimOversized,
 } from './streams/retention.ts';

@@ -3,7 +3,8 @@ import { eventually, temporaryDirectory, type TemporaryDirectory } from '@tailra
 import type { Store } from '../contract/store.ts';
 import { openEmbeddedStore } from '../embedded/index.ts';
 import { accepted, append, readValues } from '../testing/index.ts';
-import { startRetention, trimExpired } from './retention.ts';
+import { splitShard } from './reshard.ts';
+import { retentionMsOf, startRetention, trimExpired, trimOversized } from './retention.ts';
 import type { Stream } from './stream.ts';
 import { StreamCatalog } from './stream-catalog.ts';
 
@@ -90,5 +91,86 @@ describe('retention', () => {
     await eventually(async () => (await left(stream)).length === 0);
     await waiting();
     expect(await store.leases.list('retention')).toEqual([]);
+  });
+});
+
+describe('retention by size', () => {
+  /** A stream of one partition with so many batches of 1,000 bytes of data in each of its links. */
+  async function sized(links: readonly number[], configs: Record<string, string>): Promise<Stream> {
+    const made = accepted(
+      await catalog.create({ name: 's', shardCount: 1, mode: 'ON_DEMAND', origin: 'kafka', configs }),
+    );
+    let stream = made;
+    for (const [link, batches] of links.entries()) {
+      if (link > 0) {
+        const { number, hashRange } = stream.partitions[0]!.appendTo;
+        stream = accepted(await splitShard(catalog, 's', number, (hashRange.start + hashRange.end) / 2n + 1n));
+      }
+      for (let i = 0; i < batches; i++)
+        await append(store.log, stream.partitions[0]!.appendTo.key, ['x'.repeat(1_000)]);
+    }
+    return stream;
+  }
+
+  async function kept(stream: Stream): Promise<{ bytes: number; start: bigint }> {
+    let bytes = 0;
+    let start: bigint | undefined;
+    for (const { key } of stream.partitions[0]!.chain) {
+      const bounds = accepted(await store.log.bounds(key));
+      bytes += bounds.sizeBytes;
+      if (bounds.logStartOffset < bounds.logEndOffset) start ??= bounds.logStartOffset;
+    }
+    return { bytes, start: start ?? -1n };
+  }
+
+  it.each([
+    [[20], 5_000],
+    [[10, 10], 5_000],
+    [[10, 10], 15_000],
+    [[4, 4, 12], 18_000],
+  ])('keeps of partitions of %p batches as many as have %d bytes', async (links, retentionBytes) => {
+    const stream = await sized(links, { 'retention.bytes': String(retentionBytes) });
+    const before = (await kept(stream)).bytes;
+    expect(await trimOversized(store, [stream])).toBeGreaterThan(0);
+    const { bytes, start } = await kept(stream);
+    const batchBytes = before / 20;
+    expect(bytes).toBeGreaterThanOrEqual(retentionBytes);
+    expect(bytes).toBeLessThan(retentionBytes + 2 * batchBytes);
+    expect(start).toBe(20n - BigInt(Math.round(bytes / batchBytes)));
+    expect(await trimOversized(store, [stream])).toBe(0);
+  });
+
+  it('judges what it does not look at by what it has seen', async () => {
+    const stream = await sized([40], { 'retention.bytes': '5000' });
+    await trimOversized(store, [stream], 3_000);
+    const { bytes } = await kept(stream);
+    expect(bytes).toBeGreaterThanOrEqual(5_000);
+    expect(bytes).toBeLessThan(9_000);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no limit', {}],
+    ['-1', { 'retention.bytes': '-1' }],
+    ['a limit that is not reached', { 'retention.bytes': '1000000' }],
+    ['a topic that is only compacted', { 'retention.bytes': '100', 'cleanup.policy': 'compact' }],
+  ])('leaves everything with %s', async (_, configs) => {
+    const stream = await sized([5], configs);
+    expect([await trimOversized(store, [stream]), (await kept(stream)).start]).toEqual([0, 0n]);
+  });
+
+  it('forgets everything with 0', async () => {
+    const stream = await sized([3, 2], { 'retention.bytes': '0' });
+    await trimOversized(store, [stream]);
+    expect(await kept(stream)).toEqual({ bytes: 0, start: -1n });
+  });
+
+  it('keeps what is only compacted for ever', async () => {
+    const ofPolicy = async (policy: string | undefined, name: string) => {
+      const configs = { 'retention.ms': '1000', ...(policy !== undefined && { 'cleanup.policy': policy }) };
+      const made = await catalog.create({ name, shardCount: 1, mode: 'ON_DEMAND', origin: 'kafka', configs });
+      return retentionMsOf(accepted(made));
+    };
+    expect([await ofPolicy(undefined, 'a'), await ofPolicy('delete', 'b'), await ofPolicy('compact, delete', 'c')]).toEqual([1000, 1000, 1000]); // prettier-ignore
+    expect([await ofPolicy('compact', 'd'), await ofPolicy('', 'e')]).toEqual([undefined, undefined]);
   });
 });

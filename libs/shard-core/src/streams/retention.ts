@@ -1,3 +1,4 @@
+import type { Log, ShardBounds } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
 import type { Shard, ShardDocument, Stream, StreamDocument } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
@@ -14,11 +15,27 @@ export interface RetentionOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** How long a stream keeps records, in milliseconds; `undefined`: for ever. `retention.ms` (−1: for ever) goes first. */
+/**
+ * How long a stream keeps records, in milliseconds; `undefined`: for ever. `retention.ms` (−1: for ever) goes first. A topic that
+ * is compacted and not cleaned by age keeps the newest record of each key for ever.
+ */
 export function retentionMsOf(stream: Stream): number | undefined {
+  if (!dropsOldRecords(stream)) return undefined;
   const configured = stream.document.configs['retention.ms'];
   if (configured === undefined) return stream.document.retentionMs;
   return Number(configured) < 0 ? undefined : Number(configured);
+}
+
+/** How many bytes of each partition a stream keeps; `undefined`: as many as there are. */
+export function retentionBytesOf(stream: Stream): number | undefined {
+  const configured = Number(stream.document.configs['retention.bytes'] ?? -1);
+  return configured < 0 || !dropsOldRecords(stream) ? undefined : configured;
+}
+
+/** `cleanup.policy` has `delete` in it, or is not set. */
+function dropsOldRecords({ document: { configs } }: Stream): boolean {
+  const policy = configs['cleanup.policy'];
+  return policy === undefined || policy.split(',').some((word) => word.trim() === 'delete');
 }
 
 /** Forgets records that are older than their stream keeps them, one shard after the other. Answers how many shards it cut. */
@@ -30,6 +47,84 @@ export async function trimExpired(store: Store, streams: Iterable<Stream>, nowMs
     for (const shard of stream.shards) if (await trimShard(store, shard, nowMs - retentionMs)) cut += 1;
   }
   return cut;
+}
+
+/** What is read of a shard's oldest batches in one sweep, to see how many bytes they have. */
+export const SIZED_BYTES_MAX = 64 * 1024 * 1024;
+const SIZED_SLICE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Forgets the oldest batches of partitions that are larger than their stream's `retention.bytes`; at least that many stay, as
+ * far as the engine's own figures are right. What is beyond `SIZED_BYTES_MAX` is judged by what was seen before it; a sweep that
+ * forgot too little is followed by the next. Answers how many shards it cut.
+ */
+export async function trimOversized(
+  { log }: Store,
+  streams: Iterable<Stream>,
+  sizedBytesMax = SIZED_BYTES_MAX,
+): Promise<number> {
+  let cut = 0;
+  for (const stream of streams) {
+    const retentionBytes = retentionBytesOf(stream);
+    if (retentionBytes === undefined) continue;
+    for (const { chain } of stream.partitions) {
+      const links = await boundsOf(log, chain);
+      let excess = links.reduce((sum, { bounds }) => sum + bounds.sizeBytes, 0) - retentionBytes;
+      for (const { shard, bounds } of links) {
+        if (excess <= 0) break;
+        const { sizeBytes, logStartOffset, highWatermark } = bounds;
+        // All of it is too much; only so can the newest link, whose size grows meanwhile, be forgotten as a whole.
+        const before =
+          sizeBytes <= excess ? highWatermark : await offsetBehind(log, shard, bounds, excess, sizedBytesMax);
+        excess -= sizeBytes;
+        if (before > logStartOffset && (await log.trim(shard.key, before)).ok) cut += 1;
+      }
+    }
+  }
+  return cut;
+}
+
+interface SizedShard {
+  readonly shard: Shard;
+  readonly bounds: ShardBounds;
+}
+
+async function boundsOf(log: Log, chain: readonly Shard[]): Promise<SizedShard[]> {
+  const sized: SizedShard[] = [];
+  for (const shard of chain) {
+    const outcome = await log.bounds(shard.key);
+    if (outcome.ok) sized.push({ shard, bounds: outcome.value });
+  }
+  return sized;
+}
+
+/** The offset behind the oldest batches that together have at most so many bytes. */
+async function offsetBehind(
+  log: Log,
+  shard: Shard,
+  bounds: ShardBounds,
+  bytesMax: number,
+  sizedBytesMax: number,
+): Promise<bigint> {
+  const { logStartOffset, highWatermark, sizeBytes } = bounds;
+  let offset = logStartOffset;
+  let seen = 0;
+  while (seen < Math.min(bytesMax, sizedBytesMax)) {
+    const outcome = await log.read(shard.key, offset, { maxBytes: Math.min(SIZED_SLICE_BYTES, bytesMax - seen) });
+    if (!outcome.ok) return offset;
+    const { byteCount, nextOffset } = outcome.value;
+    outcome.value.release();
+    // The first batch is read whole, also where it is too large to go.
+    if (byteCount === 0 || seen + byteCount > bytesMax) return offset;
+    seen += byteCount;
+    offset = nextOffset;
+  }
+  // The rest by the denser of what was seen and of all there is, so that rather too little goes.
+  const bytesPerOffset = Math.max(
+    seen / Number(offset - logStartOffset),
+    sizeBytes / Number(highWatermark - logStartOffset),
+  );
+  return offset + BigInt(Math.max(0, Math.floor((bytesMax - seen) / bytesPerOffset)));
 }
 
 /**
@@ -98,6 +193,7 @@ export function startRetention(store: Store, catalog: StreamCatalog, options: Re
     if (!held) return;
     const streams = catalog.names().flatMap((name) => catalog.peek(name) ?? []);
     await trimExpired(store, streams, clock());
+    await trimOversized(store, streams);
     await dropExpiredShards(store, catalog, streams, clock());
   };
   const timer = setInterval(() => {
