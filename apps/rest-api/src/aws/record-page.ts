@@ -1,4 +1,5 @@
 import {
+  type BatchHeader,
   type BatchRecord,
   batchSizeAt,
   CorruptBatch,
@@ -6,7 +7,14 @@ import {
   readBatchHeader,
   UncompressedTooLarge,
 } from '@tailrace/kafka-protocol';
-import type { Log, LogSlice, Outcome, ShardBounds, ShardKey } from '@tailrace/shard-core';
+import {
+  isAborted,
+  type Log,
+  type LogSlice,
+  type Outcome,
+  type ShardBounds,
+  type ShardKey,
+} from '@tailrace/shard-core';
 import { logger, TRACEPARENT } from '@tailrace/telemetry';
 
 /** Records of one batch, which share base offset and append time. */
@@ -49,7 +57,7 @@ const RECORD_BYTES_GUESS = 1200;
 const READS_PER_PAGE_MAX = 64;
 
 /**
- * Reads a page of records from an offset on. Passes over control batches, and over batches that cannot be decoded (the
+ * Reads a page of records from an offset on, of transactions those that are committed. Passes over control batches, and over batches that cannot be decoded (the
  * log took them unseen, as Kafka does). An offset that has been trimmed away counts as the start of the log, one beyond
  * the end as the end. Refuses: shardNotFound.
  */
@@ -78,7 +86,7 @@ export async function readPage(
 
   try {
     for (let reads = 0; reads < readsMax && !full; reads++) {
-      const read = await log.read(shard, offset, { maxBytes });
+      const read = await log.read(shard, offset, { maxBytes, isolation: 'readCommitted' });
       if (!read.ok) {
         const { refusal } = read;
         if (refusal.code !== 'offsetOutOfRange') {
@@ -95,7 +103,7 @@ export async function readPage(
       bounds = slice.bounds;
       if (slice.batchCount === 0) break;
       take(slice);
-      if (!full && offset >= slice.bounds.highWatermark) break;
+      if (!full && offset >= slice.bounds.lastStableOffset) break;
       maxBytes = Math.min(maxBytes * 2, READ_BYTES_MAX);
     }
     if (bounds === undefined) {
@@ -117,21 +125,24 @@ export async function readPage(
         const appendTimeMs = slice.appendTimesMs[batchIndex] as number;
         const encrypted = slice.sealed !== undefined && (slice.sealed[batchIndex] as boolean);
         batchIndex++;
-        takeBatch(chunk, position, appendTimeMs, encrypted);
+        const header = readBatchHeader(chunk, position);
+        if (header.isControl || isAborted(slice, header)) offset = endOf(header);
+        else takeBatch(header, chunk, position, appendTimeMs, encrypted);
         if (full) return;
       }
     }
     offset = slice.nextOffset;
   }
 
-  function takeBatch(chunk: Buffer, position: number, appendTimeMs: number, encrypted: boolean): void {
-    const header = readBatchHeader(chunk, position);
+  function takeBatch(
+    header: BatchHeader,
+    chunk: Buffer,
+    position: number,
+    appendTimeMs: number,
+    encrypted: boolean,
+  ): void {
     const { baseOffset } = header;
-    const end = baseOffset + BigInt(header.lastOffsetDelta) + 1n;
-    if (header.isControl) {
-      offset = end;
-      return;
-    }
+    const end = endOf(header);
     let records: BatchRecord[];
     try {
       records = decodeBatch(chunk, position, header, {
@@ -170,6 +181,10 @@ export async function readPage(
   }
 }
 
+function endOf({ baseOffset, lastOffsetDelta }: BatchHeader): bigint {
+  return baseOffset + BigInt(lastOffsetDelta) + 1n;
+}
+
 /** Whether everything that will ever be in the shard has been read. */
 export function isAtEnd({ bounds, nextOffset }: RecordPage): boolean {
   return bounds.sealed && nextOffset >= bounds.logEndOffset;
@@ -178,7 +193,7 @@ export function isAtEnd({ bounds, nextOffset }: RecordPage): boolean {
 /** How old the last record of the page is, if there are more behind it; at the tip, nothing. */
 export function millisBehind({ runs, nextOffset, bounds }: RecordPage, nowMs: number): number {
   const last = runs.at(-1);
-  if (last === undefined || nextOffset >= bounds.highWatermark) return 0;
+  if (last === undefined || nextOffset >= bounds.lastStableOffset) return 0;
   return Math.max(0, nowMs - last.appendTimeMs);
 }
 

@@ -80,9 +80,10 @@ export async function startOffset(
   if (wantsNumber) return offsetOfNumber(sequenceNumber as string, type, shard, { operation, ...place });
   const bounds = await log.bounds(shard.key);
   if (!bounds.ok) throw refusalError(bounds.refusal, place);
-  const { logStartOffset, highWatermark } = bounds.value;
+  // Behind it, records of a transaction that is open would be passed over, though they appear later.
+  const { logStartOffset, lastStableOffset } = bounds.value;
   if (type === 'TRIM_HORIZON') return logStartOffset;
-  if (type === 'LATEST') return highWatermark;
+  if (type === 'LATEST') return lastStableOffset;
   if (timestampMs === undefined) {
     throw invalidArgument(
       'Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp parameter.',
@@ -96,8 +97,8 @@ export async function startOffset(
   }
   const found = await log.offsetForTime(shard.key, timestampMs, 'append');
   if (!found.ok) throw refusalError(found.refusal, place);
-  // Whatever is appended from now on is later than a time that has passed: nothing is missed from the watermark on.
-  return found.value?.baseOffset ?? highWatermark;
+  // Whatever is appended from now on is later than a time that has passed: nothing is missed from here on.
+  return found.value?.baseOffset ?? lastStableOffset;
 }
 
 /**

@@ -143,7 +143,7 @@ class EventFeed {
   async #wait(timeoutMs: number): Promise<boolean> {
     const positions = [...this.#offsets]
       .filter(([number]) => !this.#awaitsChildren.has(number))
-      .map(([number, offset]) => ({ shard: this.#shard(number).key, offset }));
+      .map(([number, offset]) => ({ shard: this.#shard(number).key, offset, isolation: 'readCommitted' as const }));
     const news = this.#news.signal;
     const signal = AbortSignal.any([this.#options.signal, news]);
     const appended = await this.#store.log.awaitAppend(positions, { timeoutMs, signal });

@@ -81,5 +81,5 @@ export async function offsetOf(store: Store, shard: Shard, from: ReadFrom): Prom
   }
   const bounds = await store.log.bounds(shard.key);
   if (!bounds.ok) throw problemOfRefusal(bounds.refusal);
-  return from.at === 'earliest' ? bounds.value.logStartOffset : bounds.value.highWatermark;
+  return from.at === 'earliest' ? bounds.value.logStartOffset : bounds.value.lastStableOffset;
 }

@@ -6,7 +6,7 @@ import {
   readBatchHeader,
   UncompressedTooLarge,
 } from '@tailrace/kafka-protocol';
-import type { Outcome, Shard, ShardBounds, Store } from '@tailrace/shard-core';
+import { isAborted, type Outcome, type Shard, type ShardBounds, type Store } from '@tailrace/shard-core';
 
 /** A batch that becomes larger when decompressed is reported as unreadable. */
 export const UNCOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
@@ -21,7 +21,7 @@ export interface UnreadableRange {
 export interface ShardPage<T> {
   readonly records: readonly T[];
   readonly unreadable: readonly UnreadableRange[];
-  /** Where to read on: behind the last record, or behind control records, which are passed over. */
+  /** Where to read on: behind the last record, or behind control and aborted records, which are passed over. */
   readonly nextOffset: bigint;
   /** Bytes of the keys and values of the page. */
   readonly byteCount: number;
@@ -38,7 +38,7 @@ export interface PageLimits {
 
 /**
  * Reads one page of records. `view` is called while the bytes are there: what it returns must not hold on to them.
- * Control records are left out. A batch that cannot be decoded (its producer wrote it so: the log checks the checksum
+ * Records of transactions are there once these are committed; control records are left out, and aborted ones. A batch that cannot be decoded (its producer wrote it so: the log checks the checksum
  * only) is told of in `unreadable` and passed over, so that it holds up nobody.
  * Refuses: shardNotFound, offsetOutOfRange. Throws StoreUnavailable.
  */
@@ -49,7 +49,10 @@ export async function readPage<T>(
   limits: PageLimits,
   view: (record: BatchRecord, offset: bigint, appendTimeMs: number) => T,
 ): Promise<Outcome<ShardPage<T>>> {
-  const outcome = await store.log.read(shard.key, fromOffset, { maxBytes: limits.bytesMax });
+  const outcome = await store.log.read(shard.key, fromOffset, {
+    maxBytes: limits.bytesMax,
+    isolation: 'readCommitted',
+  });
   if (!outcome.ok) return outcome;
   const slice = outcome.value;
   const records: T[] = [];
@@ -64,7 +67,7 @@ export async function readPage<T>(
         const header = readBatchHeader(chunk, position);
         const appendTimeMs = slice.appendTimesMs[batchIndex++] as number;
         const afterBatch = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n;
-        if (!header.isControl) {
+        if (!header.isControl && !isAborted(slice, header)) {
           let decoded: readonly BatchRecord[] = [];
           try {
             decoded = decodeBatch(chunk, position, header, {

@@ -127,7 +127,7 @@ export class ShardSubscription {
         sentBytes = page.byteCount;
         if (children !== undefined) return false;
       }
-      atTip = page.nextOffset >= page.bounds.highWatermark;
+      atTip = page.nextOffset >= page.bounds.lastStableOffset;
       // Such a shard would be told of at once, again and again.
       if (atTip && page.bounds.sealed && !sealed) await this.#pause(SETTLE_MS);
     } finally {
@@ -139,7 +139,7 @@ export class ShardSubscription {
       await this.#untilDrained();
     if (!atTip || this.#end !== undefined) return true;
     const timeoutMs = Math.max(0, this.#heartbeatAtMs - performance.now());
-    const position = { shard: shard.key, offset: this.#offset };
+    const position = { shard: shard.key, offset: this.#offset, isolation: 'readCommitted' } as const;
     await store.log.awaitAppend([position], { timeoutMs, signal: this.#ended.signal });
     return true;
   }

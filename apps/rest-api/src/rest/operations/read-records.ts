@@ -84,12 +84,12 @@ export const readRecords = operation({
         ),
       );
     let page = await firstPage(dependencies, shard, query.from, read);
-    // Control records are passed over, so a page may be empty although there was something to read.
+    // Control records, and those of aborted transactions, are passed over, so a page may be empty although there was something to read.
     while (page.records.length === 0 && page.unreadable.length === 0 && !isEndOfShard(page)) {
-      if (page.nextOffset >= page.bounds.highWatermark) {
+      if (page.nextOffset >= page.bounds.lastStableOffset) {
         const timeoutMs = deadlineMs - clock();
         if (timeoutMs <= 0 || signal.aborted) break;
-        const position = { shard: shard.key, offset: page.nextOffset };
+        const position = { shard: shard.key, offset: page.nextOffset, isolation: 'readCommitted' } as const;
         if (!(await store.log.awaitAppend([position], { timeoutMs, signal }))) break;
       }
       const outcome = await read(page.nextOffset);
@@ -148,6 +148,6 @@ export function viewUnreadable(range: { fromOffset: bigint; toOffset: bigint; re
 }
 
 function millisBehindLatest(page: ShardPage<unknown>, nowMs: number): number {
-  if (page.nextOffset >= page.bounds.highWatermark || page.lastAppendTimeMs === undefined) return 0;
+  if (page.nextOffset >= page.bounds.lastStableOffset || page.lastAppendTimeMs === undefined) return 0;
   return Math.max(0, nowMs - page.lastAppendTimeMs);
 }
