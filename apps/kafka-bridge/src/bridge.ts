@@ -6,10 +6,14 @@ import type { FetchSessionCache } from './fetch/fetch-session-cache.ts';
 import type { UnsentAnswers } from './fetch/unsent-answers.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { ProducerIds } from './produce/producer-ids.ts';
+import type { TransactionAdmission } from './produce/transaction-admission.ts';
 import type { LeaderEpochs } from './topics/leader-epochs.ts';
 import type { StoredConfigs } from './topics/configs/stored-configs.ts';
 import type { MetadataCache } from './topics/metadata-cache.ts';
 import type { Security } from './security/security.ts';
+
+import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
+import type { TransactionMarkers } from './transactions/transaction-markers.ts';
 
 /** How the door behaves, all of it with a default (`door.ts`). */
 export interface BridgeOptions {
@@ -43,6 +47,9 @@ export interface Bridge {
   readonly unsentAnswers: UnsentAnswers;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  readonly transactions: TransactionCoordinator;
+  readonly transactionMarkers: TransactionMarkers;
+  readonly transactionAdmission: TransactionAdmission;
   readonly security: Security;
   readonly storedConfigs: StoredConfigs;
   readonly options: BridgeOptions;

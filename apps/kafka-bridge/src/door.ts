@@ -15,13 +15,13 @@ import { dispatch } from './dispatch.ts';
 import { FetchSessionCache } from './fetch/fetch-session-cache.ts';
 import { UnsentAnswers } from './fetch/unsent-answers.ts';
 import { openGroups } from './groups/open-groups.ts';
-import { ProducerIds } from './produce/producer-ids.ts';
 import { certificatePrincipal } from './security/certificate-principal.ts';
 import { AUTHENTICATION_MS_MAX, SaslSession } from './security/sasl-session.ts';
 import { openSecurity, type SecurityOptions } from './security/security.ts';
 import { LeaderEpochs } from './topics/leader-epochs.ts';
 import { StoredConfigs } from './topics/configs/stored-configs.ts';
 import { MetadataCache } from './topics/metadata-cache.ts';
+import { openTransactions } from './transactions/open-transactions.ts';
 
 const MIB = 1024 * 1024;
 
@@ -166,6 +166,8 @@ class Door implements KafkaDoor {
     const bridge = this.#bridge;
     // Groups first: members that wait for a rebalance would hold their connections open.
     bridge?.groups.close();
+    await bridge?.transactions.close();
+    await bridge?.transactionAdmission.close();
     // Then the place among the bridges, so that these members are sent to the next one and not back.
     await bridge?.brokers.leave().catch((error: unknown) => {
       // The lease ends by itself a little later.
@@ -268,7 +270,7 @@ class Door implements KafkaDoor {
       unsentAnswers: new UnsentAnswers(),
       security,
       groups: openGroups({ store, catalog, brokers, options: bridgeOptions, logger }),
-      producerIds: new ProducerIds(store.documents),
+      ...openTransactions({ store, catalog, brokers, minInsyncReplicas: bridgeOptions.minInsyncReplicas, logger }),
       storedConfigs: new StoredConfigs(store.documents),
       options: bridgeOptions,
       logger,

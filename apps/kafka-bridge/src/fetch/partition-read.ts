@@ -1,5 +1,7 @@
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
 import {
+  type AbortedTransaction,
+  type Isolation,
   type LogSlice,
   offsetInShard,
   type Partition,
@@ -36,13 +38,17 @@ export class PartitionRead {
   full = false;
   /** Behind the end of a partition that no open shard continues: nothing comes until a split takes it up again. */
   dormant = false;
+  /** What committed readers pass over in what was read. */
+  abortedTransactions: readonly AbortedTransaction[] = [];
+  readonly #isolation: Isolation;
   #slices: LogSlice[] = [];
   #refused = false;
   /** As it was before the last slice. */
-  #before: { readonly chunks: readonly Buffer[]; readonly byteCount: number; readonly nextOffset: bigint } | undefined;
+  #before: Pick<PartitionRead, 'chunks' | 'byteCount' | 'nextOffset' | 'abortedTransactions'> | undefined;
 
-  constructor(target: FetchTarget) {
+  constructor(target: FetchTarget, isolation: Isolation) {
     this.target = target;
+    this.#isolation = isolation;
     this.nextOffset = target.fetchOffset;
   }
 
@@ -90,7 +96,12 @@ export class PartitionRead {
   drop(): void {
     if (this.#before === undefined) return;
     this.#slices.pop()?.release();
-    ({ chunks: this.chunks, byteCount: this.byteCount, nextOffset: this.nextOffset } = this.#before);
+    ({
+      chunks: this.chunks,
+      byteCount: this.byteCount,
+      nextOffset: this.nextOffset,
+      abortedTransactions: this.abortedTransactions,
+    } = this.#before);
     this.#before = undefined;
     this.full = true;
   }
@@ -99,6 +110,7 @@ export class PartitionRead {
     this.release();
     this.chunks = [];
     this.byteCount = 0;
+    this.abortedTransactions = [];
     this.errorCode = errorCode;
     this.highWatermark = -1n;
     this.lastStableOffset = -1n;
@@ -133,17 +145,20 @@ export class PartitionRead {
     for (;;) {
       const outcome = await (tracing.enabled
         ? this.#readTraced(stream, shard, maxBytes, bridge, span)
-        : bridge.store.log.read(shard.key, this.nextOffset, { maxBytes }));
+        : bridge.store.log.read(shard.key, this.nextOffset, { maxBytes, isolation: this.#isolation }));
       if (!outcome.ok) return this.fail(refusalErrors[outcome.refusal.code]);
       const slice = outcome.value;
       this.shard = shard;
       if (slice.byteCount > 0) {
         this.#slices.push(slice);
-        this.#before = { chunks: this.chunks, byteCount: this.byteCount, nextOffset: this.nextOffset };
+        const { chunks, byteCount, nextOffset, abortedTransactions } = this;
+        this.#before = { chunks, byteCount, nextOffset, abortedTransactions };
         this.chunks = this.chunks.length === 0 ? slice.chunks : [...this.chunks, ...slice.chunks];
         this.byteCount += slice.byteCount;
         this.nextOffset = slice.nextOffset;
-        this.full = slice.nextOffset < slice.bounds.highWatermark;
+        if (slice.abortedTransactions.length > 0) this.#noteAborted(slice.abortedTransactions);
+        const { lastStableOffset, highWatermark } = slice.bounds;
+        this.full = slice.nextOffset < (this.#isolation === 'readCommitted' ? lastStableOffset : highWatermark);
         return this.#note(slice.bounds, shard, partition, bridge);
       }
       slice.release();
@@ -170,11 +185,21 @@ export class PartitionRead {
 
   #readTraced(stream: Stream, shard: Shard, maxBytes: number, { store }: Bridge, span: Span) {
     return withLogSpan('read', store.engine, stream.name, shard.shardId, span, async (logSpan) => {
-      const outcome = await store.log.read(shard.key, this.nextOffset, { maxBytes });
+      const outcome = await store.log.read(shard.key, this.nextOffset, { maxBytes, isolation: this.#isolation });
       if (outcome.ok && outcome.value.byteCount === 0) discardSpan(logSpan);
       else if (outcome.ok) setLogTransfer(logSpan, { byteCount: outcome.value.byteCount });
       return outcome;
     });
+  }
+
+  /** One that began before what was read last is known already. */
+  #noteAborted(more: readonly AbortedTransaction[]): void {
+    const isKnown = ({ producerId, firstOffset }: AbortedTransaction) =>
+      this.abortedTransactions.some((one) => one.producerId === producerId && one.firstOffset === firstOffset);
+    this.abortedTransactions =
+      this.abortedTransactions.length === 0
+        ? more
+        : [...this.abortedTransactions, ...more.filter((one) => !isKnown(one))];
   }
 
   /** Notes the ends of the whole partition, of which `bounds` are those of one link. */
@@ -189,7 +214,7 @@ export class PartitionRead {
     this.lastStableOffset = bounds.lastStableOffset;
     this.logStartOffset = bounds.logStartOffset;
     if (partition.chain.length === 1) return;
-    const ends = await partitionBounds(partition, bridge);
+    const ends = await partitionBounds(partition, bridge, this.#isolation);
     if (ends === undefined) return;
     this.highWatermark = ends.highWatermark;
     this.lastStableOffset = ends.lastStableOffset;
@@ -197,21 +222,27 @@ export class PartitionRead {
   }
 }
 
-/** Where a partition begins and ends, over all links of its chain. `undefined` when its logs are gone. */
+/**
+ * Where a partition begins and ends, over all links of its chain; `undefined` when its logs are gone. A transaction may be open
+ * in a link that was closed: for committed readers the partition ends there.
+ */
 export async function partitionBounds(
   { chain }: Partition,
   { store }: Bridge,
+  isolation: Isolation = 'readUncommitted',
 ): Promise<Pick<ShardBounds, 'logStartOffset' | 'highWatermark' | 'lastStableOffset' | 'leaderEpoch'> | undefined> {
   const last = await store.log.bounds((chain.at(-1) as Shard).key);
   if (!last.ok) return undefined;
-  let { logStartOffset } = last.value;
+  let logStartOffset: bigint | undefined;
   for (const { key } of chain.slice(0, -1)) {
     const outcome = await store.log.bounds(key);
     if (!outcome.ok || outcome.value.logStartOffset === outcome.value.logEndOffset) continue;
-    ({ logStartOffset } = outcome.value);
-    break;
+    logStartOffset ??= outcome.value.logStartOffset;
+    if (isolation === 'readUncommitted') break;
+    const { lastStableOffset, highWatermark } = outcome.value;
+    if (lastStableOffset < highWatermark) return { ...last.value, logStartOffset, lastStableOffset };
   }
-  return { ...last.value, logStartOffset };
+  return { ...last.value, logStartOffset: logStartOffset ?? last.value.logStartOffset };
 }
 
 /** As far as the stream's document knows. */

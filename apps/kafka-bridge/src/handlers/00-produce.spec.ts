@@ -103,9 +103,9 @@ describe('Produce', () => {
     ['a control batch', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],
     ["a batch with the log's own attribute", () => withLogAttribute(batchOf(['a'])), 'INVALID_RECORD'],
     [
-      'a transactional batch',
+      'a transactional batch without a transactional id',
       () => batchOf(['a'], { isTransactional: true, producer: { id: 1n, epoch: 0, baseSequence: 0 } }),
-      'INVALID_TXN_STATE',
+      'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
     ],
     ['a message set of the old format', () => withMagic(batchOf(['a']), 1), 'UNSUPPORTED_FOR_MESSAGE_FORMAT'],
     ['a format of a time to come', () => withMagic(batchOf(['a']), 3), 'UNSUPPORTED_FOR_MESSAGE_FORMAT'],
@@ -130,7 +130,6 @@ describe('Produce', () => {
   it('refuses what the whole request gets wrong for every partition', async () => {
     const { name } = await newTopic();
     expect(await errorOf(request(name, batchOf(['a']), { acks: 2 }))).toBe('INVALID_REQUIRED_ACKS');
-    expect(await errorOf(request(name, batchOf(['a']), { transactionalId: 't' }))).toBe('INVALID_TXN_STATE');
     expect(await errorOf(request('no-such-topic', batchOf(['a'])))).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect(await errorOf(request('', batchOf(['a']), { topicId: 'BBBBBBBBBBBBBBBBBBBBBA' }), 13)).toBe(
       'UNKNOWN_TOPIC_ID',

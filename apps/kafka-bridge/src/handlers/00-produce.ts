@@ -28,6 +28,13 @@ import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import { explainRefusal, refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
 import { checkRecords } from '../produce/batch-errors.ts';
+import {
+  admitWrites,
+  allAdmitted,
+  explainRefusedWrite,
+  NO_REFUSED_WRITES,
+  type RefusedWrites,
+} from '../produce/transactional-writes.ts';
 import { appendRulesOf } from '../topics/append-rules.ts';
 import { prepareBatch, type RecordError } from '../topics/batch-preparation.ts';
 import { findOrCreateTopic } from '../topics/topic-creation.ts';
@@ -52,9 +59,10 @@ const traffic = trafficMetrics('kafka');
  * Produce: append one batch to each of some partitions. Every partition succeeds or fails alone.
  *
  * Any bridge takes appends for any partition, leader or not: order and idempotence are decided in the store, in one step.
- * Whole request: INVALID_TXN_STATE (a transactional id), INVALID_REQUIRED_ACKS, named for every partition.
- * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`, INVALID_TXN_STATE (a transactional
- * batch), then those of the log (`refusalErrors`); KAFKA_STORAGE_ERROR, retryable, when the store is away.
+ * Whole request: INVALID_REQUIRED_ACKS, named for every partition.
+ * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`,
+ * TRANSACTIONAL_ID_AUTHORIZATION_FAILED (a transactional batch without a transactional id), those of `admitWrites`, then those
+ * of the log (`refusalErrors`); KAFKA_STORAGE_ERROR, retryable, when the store is away.
  *
  * With acks 0 there is no answer; an error then closes the connection, which makes the client fetch metadata anew.
  */
@@ -63,15 +71,20 @@ export const produce = handler({
   versions: produceApi.advertised,
   run(request, exchange, bridge) {
     const acks = acksByNumber[request.acks];
-    if (request.transactionalId !== null) return refuseAll(request, errorCodes.INVALID_TXN_STATE, exchange);
     if (acks === undefined) return refuseAll(request, errorCodes.INVALID_REQUIRED_ACKS, exchange);
     const byId = exchange.header.apiVersion >= TOPIC_ID_SINCE;
     // A topic that is not in memory has to be looked up, and what comes behind may not overtake it.
-    const known = request.topicData.every(
-      ({ name, topicId }) => (byId ? bridge.catalog.peekById(topicId) : bridge.catalog.peek(name)) !== undefined,
-    );
+    const known = request.topicData.every((topic) => peek(topic, byId, bridge) !== undefined);
     if (!known) exchange.holdFollowers();
-    return append(request, acks, byId, exchange, bridge);
+    if (request.transactionalId !== null) {
+      const streamOf = (topic: TopicRequest) => peek(topic, byId, bridge);
+      // What has to be asked for first may not be overtaken either.
+      if (!allAdmitted(request, streamOf, bridge.transactionAdmission)) {
+        exchange.holdFollowers();
+        return appendAsked(request, acks, byId, exchange, bridge);
+      }
+    }
+    return append(request, acks, byId, NO_REFUSED_WRITES, exchange, bridge);
   },
 });
 
@@ -80,14 +93,37 @@ function refuseAll(request: ProduceRequest, errorCode: ErrorCode, exchange: Exch
   return finish(request, responses, exchange);
 }
 
-async function append(request: ProduceRequest, acks: Acks, byId: boolean, exchange: Exchange, bridge: Bridge) {
+function peek({ name, topicId }: TopicRequest, byId: boolean, { catalog }: Bridge): Stream | undefined {
+  return byId ? catalog.peekById(topicId) : catalog.peek(name);
+}
+
+/** Asks first whether the batches belong to an open transaction, of topics that have to be there for that. */
+async function appendAsked(request: ProduceRequest, acks: Acks, byId: boolean, exchange: Exchange, bridge: Bridge) {
+  const found = new Map<TopicRequest, Stream>();
+  for (const topic of request.topicData) {
+    const stream = peek(topic, byId, bridge) ?? (byId ? undefined : await findTopic(topic.name, bridge));
+    if (stream !== undefined && stream !== 'unavailable') found.set(topic, stream);
+  }
+  const { apiVersion } = exchange.header;
+  const refused = await admitWrites(request, apiVersion, (topic) => found.get(topic), bridge.transactionAdmission);
+  return append(request, acks, byId, refused, exchange, bridge);
+}
+
+async function append(
+  request: ProduceRequest,
+  acks: Acks,
+  byId: boolean,
+  refused: RefusedWrites,
+  exchange: Exchange,
+  bridge: Bridge,
+) {
   const pending: Promise<TopicAnswer>[] = [];
   for (const topic of request.topicData) {
-    const stream = byId ? bridge.catalog.peekById(topic.topicId) : bridge.catalog.peek(topic.name);
+    const stream = peek(topic, byId, bridge);
     pending.push(
       stream === undefined
-        ? appendToUnknown(topic, byId, request, acks, exchange, bridge)
-        : appendToTopic(topic, stream, request, acks, exchange, bridge),
+        ? appendToUnknown(topic, byId, request, acks, refused, exchange, bridge)
+        : appendToTopic(topic, stream, request, acks, refused, exchange, bridge),
     );
   }
   const responses = pending.length === 1 ? [await (pending[0] as Promise<TopicAnswer>)] : await Promise.all(pending);
@@ -118,19 +154,23 @@ async function appendToUnknown(
   byId: boolean,
   request: ProduceRequest,
   acks: Acks,
+  refused: RefusedWrites,
   exchange: Exchange,
   bridge: Bridge,
 ): Promise<TopicAnswer> {
   if (byId) return refuseTopic(topic, errorCodes.UNKNOWN_TOPIC_ID);
-  const { catalog, options } = bridge;
-  // A client that goes on writing after its topic was deleted gets it back, as by its next Metadata.
-  const finding = options.autoCreateTopics
-    ? findOrCreateTopic(catalog, topic.name, options.defaultPartitions)
-    : catalog.find(topic.name);
-  const stream = await unlessUnavailable(finding, () => 'unavailable' as const);
+  const stream = await findTopic(topic.name, bridge);
   if (stream === 'unavailable') return refuseTopic(topic, errorCodes.KAFKA_STORAGE_ERROR);
   if (stream === undefined) return refuseTopic(topic, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
-  return appendToTopic(topic, stream, request, acks, exchange, bridge);
+  return appendToTopic(topic, stream, request, acks, refused, exchange, bridge);
+}
+
+/** A client that goes on writing after its topic was deleted gets it back, as by its next Metadata. */
+function findTopic(name: string, { catalog, options }: Bridge): Promise<Stream | 'unavailable' | undefined> {
+  const finding = options.autoCreateTopics
+    ? findOrCreateTopic(catalog, name, options.defaultPartitions)
+    : catalog.find(name);
+  return unlessUnavailable(finding, () => 'unavailable' as const);
 }
 
 /** Starts the appends of all partitions before it waits for the first. */
@@ -139,34 +179,42 @@ async function appendToTopic(
   stream: Stream,
   request: ProduceRequest,
   acks: Acks,
+  refused: RefusedWrites,
   exchange: Exchange,
   bridge: Bridge,
 ): Promise<TopicAnswer> {
   const { partitionData } = topic;
   if (partitionData.length === 1) {
     return answerTopic(topic, [
-      await appendBatch(partitionData[0] as PartitionRequest, stream, request, acks, exchange, bridge),
+      await appendBatch(partitionData[0] as PartitionRequest, stream, request, acks, refused, exchange, bridge),
     ]);
   }
-  const pending = partitionData.map((partition) => appendBatch(partition, stream, request, acks, exchange, bridge));
+  const pending = partitionData.map((partition) =>
+    appendBatch(partition, stream, request, acks, refused, exchange, bridge),
+  );
   return answerTopic(topic, await Promise.all(pending));
 }
 
 async function appendBatch(
-  { index, records }: PartitionRequest,
+  partition: PartitionRequest,
   stream: Stream,
   request: ProduceRequest,
   acks: Acks,
+  refused: RefusedWrites,
   exchange: Exchange,
   bridge: Bridge,
 ): Promise<PartitionAnswer> {
+  const { index, records } = partition;
   if (stream.partitions[index] === undefined) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   const rules = appendRulesOf(stream);
   const messageBytesMax = rules.messageBytesMax ?? bridge.options.messageBytesMax;
   const checked = checkRecords(records, exchange.header.apiVersion, messageBytesMax);
   if (!checked.ok) return failed(index, checked.errorCode, checked.message);
-  if (checked.header.isTransactional)
-    return failed(index, errorCodes.INVALID_TXN_STATE, 'transactions are not supported');
+  if (checked.header.isTransactional) {
+    if (request.transactionalId === null) return failed(index, errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    const errorCode = refused.get(partition);
+    if (errorCode !== undefined) return failed(index, errorCode, explainRefusedWrite(errorCode));
+  }
   const arrived = {
     records: records as Buffer,
     header: checked.header,

@@ -1,5 +1,5 @@
 import { errorCodes, fetchApi, type FetchRequest, type FetchResponse } from '@tailrace/kafka-protocol';
-import type { Shard } from '@tailrace/shard-core';
+import type { Isolation, Shard } from '@tailrace/shard-core';
 import { discardSpan, linksFrom, scanTraceparents, setKafkaTransfer, trafficMetrics } from '@tailrace/telemetry';
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
@@ -20,7 +20,8 @@ const traffic = trafficMetrics('kafka');
  *
  * Partitions are served in the order in which they are asked for (in a session: the ones served last come last), until
  * maxBytes are together; the first batch of the answer is returned whole, however large. With less than minBytes the
- * answer waits for appends, at most maxWaitMs; an error ends the waiting at once.
+ * answer waits for appends, at most maxWaitMs; an error ends the waiting at once. READ_COMMITTED ends at the last stable offset, and
+ * names the aborted transactions whose records the client is to pass over.
  *
  * Whole request: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
  * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH,
@@ -35,7 +36,8 @@ export const fetch = handler({
       exchange.noteError(plan.errorCode);
       return { throttleTimeMs: 0, errorCode: plan.errorCode, sessionId: 0, responses: [] };
     }
-    const reads = plan.targets.map((target) => new PartitionRead(target));
+    const isolation = request.isolationLevel === READ_COMMITTED ? 'readCommitted' : 'readUncommitted';
+    const reads = plan.targets.map((target) => new PartitionRead(target, isolation));
     const { mayRead } = exchange;
     if (mayRead !== undefined) {
       for (const read of reads) {
@@ -47,7 +49,7 @@ export const fetch = handler({
       bridge.unsentAnswers.sent(byteCount);
       for (const read of reads) read.release();
     });
-    return collect(reads, request, exchange, bridge).then((collected) => {
+    return collect(reads, request, isolation, exchange, bridge).then((collected) => {
       byteCount = collected;
       bridge.unsentAnswers.add(byteCount);
       if (exchange.span.isRecording()) noteTransfer(reads, exchange, bridge);
@@ -60,6 +62,7 @@ export const fetch = handler({
 async function collect(
   reads: readonly PartitionRead[],
   request: FetchRequest,
+  isolation: Isolation,
   exchange: Exchange,
   bridge: Bridge,
 ): Promise<number> {
@@ -74,7 +77,7 @@ async function collect(
     const waiting = reads.filter((read) => !read.full && !read.dormant);
     // Of dormant partitions alone nothing comes: without a position to wait for, the time passes.
     if (waiting.length === 0 && reads.some(({ full }) => full)) return total;
-    const positions = waiting.map((read) => ({ shard: (read.shard as Shard).key, offset: read.nextOffset }));
+    const positions = waiting.map((read) => ({ shard: (read.shard as Shard).key, offset: read.nextOffset, isolation }));
     const waited = bridge.store.log.awaitAppend(positions, { timeoutMs, signal: exchange.peer.signal });
     // Without the store there is nothing to wait for; the client comes again.
     if (!(await unlessUnavailable(waited, () => false))) return total;
@@ -187,7 +190,7 @@ function describe(read: PartitionRead, { isolationLevel }: FetchRequest): Partit
     highWatermark: read.highWatermark,
     lastStableOffset: read.lastStableOffset,
     logStartOffset: read.logStartOffset,
-    abortedTransactions: isolationLevel === READ_COMMITTED ? [] : null,
+    abortedTransactions: isolationLevel === READ_COMMITTED ? read.abortedTransactions : null,
     preferredReadReplica: -1,
     records: read.byteCount === 0 ? NO_RECORDS : read.chunks,
   };

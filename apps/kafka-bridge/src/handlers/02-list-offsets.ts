@@ -80,7 +80,8 @@ async function answerPartition(
   if (timestamp < EARLIEST_PENDING_UPLOAD || apiVersion < (sinceVersion[timestamp] ?? 0)) {
     return failed(request, errorCodes.UNSUPPORTED_VERSION);
   }
-  const bounds = await partitionBounds(partition, bridge);
+  const isolation = isolationLevel === READ_COMMITTED ? 'readCommitted' : 'readUncommitted';
+  const bounds = await partitionBounds(partition, bridge, isolation);
   if (bounds === undefined) return failed(request, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   const { currentLeaderEpoch } = request;
   if (currentLeaderEpoch !== NO_CHECK && currentLeaderEpoch !== bounds.leaderEpoch) {
@@ -90,8 +91,11 @@ async function answerPartition(
     );
   }
   const at = (offset: bigint): FoundOffset => ({ errorCode: errorCodes.NONE, offset, timestampMs: -1 });
-  const end = isolationLevel === READ_COMMITTED ? bounds.lastStableOffset : bounds.highWatermark;
-  const found = await find(partition, timestamp, at(end), at(bounds.logStartOffset), bridge);
+  const end = isolation === 'readCommitted' ? bounds.lastStableOffset : bounds.highWatermark;
+  const anywhere = await find(partition, timestamp, at(end), at(bounds.logStartOffset), bridge);
+  // A record behind an open transaction is not there yet for committed readers.
+  const isRecord = timestamp >= 0 || timestamp === MAX_TIMESTAMP;
+  const found = isRecord && anywhere.offset >= end ? NOT_FOUND : anywhere;
   return {
     partitionIndex: request.partitionIndex,
     errorCode: found.errorCode,

@@ -22,13 +22,14 @@ interface WantedTopic {
 
 const BATCHED_SINCE = 8;
 const TOPIC_ID_SINCE = 10;
+const NOTHING_UNSTABLE: ReadonlySet<string> = new Set();
 
 /**
  * OffsetFetch: where groups will read on; -1 for a partition that has no commit, without an error. A group that nobody knows
  * has none.
  * Per group: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (before version 8: named for every partition too);
  * of a member of a consumer group UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH.
- * Per partition: UNKNOWN_TOPIC_ID.
+ * Per partition: UNKNOWN_TOPIC_ID, UNSTABLE_OFFSET_COMMIT (asked for stable ones, and an open transaction may change it).
  */
 export const offsetFetch = handler({
   api: offsetFetchApi,
@@ -38,7 +39,7 @@ export const offsetFetch = handler({
     const byId = apiVersion >= TOPIC_ID_SINCE;
     if (apiVersion >= BATCHED_SINCE) {
       const groups = await Promise.all(
-        request.groups.map((group) => answerGroup(group, group.topics, byId, bridge)),
+        request.groups.map((group) => answerGroup(group, group.topics, byId, request.requireStable, bridge)),
       );
       for (const { errorCode } of groups) exchange.noteError(errorCode ?? errorCodes.NONE);
       return { throttleTimeMs: 0, groups };
@@ -48,6 +49,7 @@ export const offsetFetch = handler({
       { groupId: request.groupId, memberId: null, memberEpoch: -1 },
       topics,
       false,
+      request.requireStable,
       bridge,
     );
     exchange.noteError(errorCode);
@@ -57,20 +59,30 @@ export const offsetFetch = handler({
 });
 
 async function answerGroup(
-  { groupId, memberId, memberEpoch }: Pick<OffsetFetchRequest['groups'][number], 'groupId' | 'memberId' | 'memberEpoch'>,
+  {
+    groupId,
+    memberId,
+    memberEpoch,
+  }: Pick<OffsetFetchRequest['groups'][number], 'groupId' | 'memberId' | 'memberEpoch'>,
   topics: readonly WantedTopic[] | null,
   byId: boolean,
+  requireStable: boolean,
   bridge: Bridge,
 ): Promise<GroupAnswer> {
   const refused = await bridge.groups.refuseFetch(groupId, memberId, memberEpoch);
   if (refused !== undefined) return { groupId, topics: [], errorCode: refused };
+  const unstable = requireStable
+    ? await unlessUnavailable(bridge.transactions.pendingOffsets.unstable(groupId), () => undefined)
+    : NOTHING_UNSTABLE;
+  if (unstable === undefined) return { groupId, topics: [], errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE };
   const answering =
     topics === null
       ? allTopics(groupId, bridge)
       : Promise.all(topics.map((topic) => answerTopic(groupId, topic, byId, bridge)));
   const answered = await unlessUnavailable(answering, () => undefined);
   if (answered === undefined) return { groupId, topics: [], errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE };
-  return { groupId, topics: answered, errorCode: errorCodes.NONE };
+  const stable = unstable.size === 0 ? answered : answered.map((topic) => withoutUnstable(topic, unstable, bridge));
+  return { groupId, topics: stable, errorCode: errorCodes.NONE };
 }
 
 async function answerTopic(
@@ -93,6 +105,17 @@ async function answerTopic(
     return answerPartition(index, offset?.topicId === stream?.id ? offset : undefined);
   });
   return { name, topicId, partitions };
+}
+
+/** An open transaction may change these offsets: who wants only those that stay has to ask again. */
+function withoutUnstable(topic: TopicAnswer, unstable: ReadonlySet<string>, { catalog }: Bridge): TopicAnswer {
+  const topicId = catalog.peek(topic.name ?? '')?.id ?? topic.topicId;
+  const partitions = topic.partitions.map((partition) =>
+    unstable.has(`${topicId}/${partition.partitionIndex}`)
+      ? answerPartition(partition.partitionIndex, undefined, errorCodes.UNSTABLE_OFFSET_COMMIT)
+      : partition,
+  );
+  return { ...topic, partitions };
 }
 
 async function allTopics(groupId: string, bridge: Bridge): Promise<TopicAnswer[]> {

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCodes, findCoordinatorApi } from '@tailrace/kafka-protocol';
 import type { Bridge } from '../bridge.ts';
+import { transactionOwnerName } from '../transactions/transaction-keys.ts';
 import { handler } from './handler.ts';
 
 const GROUP = 0;
@@ -38,6 +39,7 @@ function find(key: string, keyType: number, { brokers }: Bridge): Found {
     const errorMessage = `key type ${keyType} has no coordinator here`;
     return { errorCode: errorCodes.INVALID_REQUEST, errorMessage, nodeId: -1, host: '', port: -1 };
   }
-  const { nodeId, host, port } = keyType === GROUP ? brokers.coordinatorOf(key) : brokers.ownerOf(`transaction/${key}`);
+  const { nodeId, host, port } =
+    keyType === GROUP ? brokers.coordinatorOf(key) : brokers.ownerOf(transactionOwnerName(key));
   return { errorCode: errorCodes.NONE, errorMessage: null, nodeId, host, port };
 }

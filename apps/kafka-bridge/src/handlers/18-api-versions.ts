@@ -1,4 +1,5 @@
 import { type ApiVersionsResponse, apiVersionsApi, errorCodes } from '@tailrace/kafka-protocol';
+import { features, FEATURES_EPOCH, LEVEL_0_SINCE } from './features.ts';
 import { type Handler, handler } from './handler.ts';
 
 /** Clients name their software here; Kafka takes letters, digits, dots and dashes, beginning and ending with a letter or digit. */
@@ -20,7 +21,7 @@ export function apiVersionsHandler(handlers: () => readonly Handler[]): Handler 
         exchange.noteError(errorCodes.INVALID_REQUEST);
         return { errorCode: errorCodes.INVALID_REQUEST, apiKeys: [], throttleTimeMs: 0 };
       }
-      return apiVersions(handlers(), errorCodes.NONE);
+      return apiVersions(handlers(), errorCodes.NONE, exchange.header.apiVersion);
     },
   });
 }
@@ -30,14 +31,23 @@ export function apiVersionsHandler(handlers: () => readonly Handler[]): Handler 
  * that the client can ask again in a version that both know.
  */
 export function apiVersionsOfUnknownVersion(handlers: readonly Handler[]): ApiVersionsResponse {
-  return apiVersions(handlers, errorCodes.UNSUPPORTED_VERSION);
+  return apiVersions(handlers, errorCodes.UNSUPPORTED_VERSION, 0);
 }
 
-function apiVersions(handlers: readonly Handler[], errorCode: number): ApiVersionsResponse {
+function apiVersions(handlers: readonly Handler[], errorCode: number, version: number): ApiVersionsResponse {
   const apiKeys = handlers.map(({ api, versions }) => ({
     apiKey: api.key,
     minVersion: versions[0],
     maxVersion: versions[1],
   }));
-  return { errorCode, apiKeys, throttleTimeMs: 0 };
+  return {
+    errorCode,
+    apiKeys,
+    throttleTimeMs: 0,
+    supportedFeatures: features
+      .filter(({ minVersion }) => minVersion > 0 || version >= LEVEL_0_SINCE)
+      .map(({ name, minVersion, maxVersion }) => ({ name, minVersion, maxVersion })),
+    finalizedFeaturesEpoch: FEATURES_EPOCH,
+    finalizedFeatures: features.map(({ name, level }) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
+  };
 }
