@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OPERATION_NAMES, type OperationName } from '../src/aws/operation-names.ts';
 import { notImplemented, operations } from '../src/aws/operations/index.ts';
+import { absentErrors } from './operation-table/absent-errors.ts';
 import { documentedErrors, fileOf, pathOf } from './operation-table/documented-errors.ts';
 import type { OperationCase, OperationCases } from './operation-table/operation-cases.ts';
 import type { Transport, TransportAnswer } from './operation-table/transports.ts';
@@ -109,6 +110,19 @@ describe.each(built)('%s', (name) => {
   });
 });
 
+/** Why the model's other errors do not occur. */
+function absentRows(): string[] {
+  const { everywhere, never, unlessListed, of } = absentErrors;
+  const rows = (whose: string, reasons: Readonly<Record<string, string>>) =>
+    Object.entries(reasons).map(([error, why]) => `| ${whose} | \`${error}\` | ${why} |`);
+  return [
+    ...rows('any, not listed above', everywhere),
+    ...rows('any', never),
+    ...rows('those that do not list it', unlessListed),
+    ...Object.entries(of).flatMap(([name, reasons]) => rows(name, reasons)),
+  ];
+}
+
 describe('docs/kinesis-operations.md', () => {
   const intro = `# Kinesis operations
 
@@ -122,9 +136,18 @@ signatures ([identity.md](identity.md)) and \`AccessDeniedException\`.
 Not implemented, and answered with \`UnknownOperationException\`: ${others.join(', ')}.
 `;
 
+  const absent = `## Other errors of the model
+
+The model documents more errors than the lists above have.
+
+| Of | | Why it is in no list |
+|---|---|---|
+${absentRows().join('\n')}
+`;
+
   it('is what this run has seen', () => {
     expect([...sections.keys()]).toEqual(built);
-    const generated = [intro, ...sections.values()].join('\n');
+    const generated = [intro, ...sections.values(), absent].join('\n');
     if (WRITES) writeFileSync(DOCUMENT, generated);
     expect(readFileSync(DOCUMENT, 'utf8')).toBe(generated);
   });
