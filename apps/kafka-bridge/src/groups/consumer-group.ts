@@ -294,19 +294,15 @@ export class ConsumerGroup {
     if (member === undefined) return errorCodes.UNKNOWN_MEMBER_ID;
     const { current, facts } = member;
     if (request.instanceId !== null && facts.instanceId !== request.instanceId) return errorCodes.UNKNOWN_MEMBER_ID;
-    if (facts.classic !== undefined) {
-      if (generation !== current.memberEpoch) return errorCodes.ILLEGAL_GENERATION;
-      member.session.set(facts.classic.sessionTimeoutMs);
-      return undefined;
-    }
-    if (!request.understandsMemberEpochs) return errorCodes.UNSUPPORTED_VERSION;
+    if (facts.classic !== undefined) member.session.set(facts.classic.sessionTimeoutMs);
+    else if (!request.understandsMemberEpochs) return errorCodes.UNSUPPORTED_VERSION;
     if (generation === current.memberEpoch) return undefined;
-    if (generation > current.memberEpoch || generation < 0) return errorCodes.STALE_MEMBER_EPOCH;
     const hasHadThem = partitions?.every(({ topicId, partition }) => {
       const sinceEpoch = current.assigned.get(topicId)?.get(partition);
       return sinceEpoch !== undefined && sinceEpoch <= generation;
     });
-    return hasHadThem === true ? undefined : errorCodes.STALE_MEMBER_EPOCH;
+    if (hasHadThem === true && generation < current.memberEpoch) return undefined;
+    return facts.classic === undefined ? errorCodes.STALE_MEMBER_EPOCH : errorCodes.ILLEGAL_GENERATION;
   }
 
   /** Whether this member may ask for offsets; whoever names no member may. UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH. */

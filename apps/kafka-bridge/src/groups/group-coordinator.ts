@@ -182,7 +182,9 @@ export class GroupCoordinator {
         if (request.memberEpoch !== JOINING_EPOCH || !this.#makeConsumer(groupId, current)) {
           return heartbeatFailed(
             errorCodes.GROUP_ID_NOT_FOUND,
-            exists ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`,
+            exists
+              ? `Classic group ${groupId} does not become a consumer group: no new member asks for it, or its members are no consumers.`
+              : `Group ${groupId} not found.`,
           );
         }
       }

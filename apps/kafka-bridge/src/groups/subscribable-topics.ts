@@ -1,3 +1,4 @@
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import type { StreamCatalog } from '@tailrace/shard-core';
 import { compileTopicRegex, type TopicRegex } from './topic-regex.ts';
 
@@ -10,6 +11,8 @@ export interface SubscribableTopic {
 
 /** How long matching may keep everybody else waiting at a time. */
 export const MATCHING_SLICE_MS = 5;
+/** How long a member that brings an expression waits for what it matches; an ordinary one takes 1 ms for 1,000 topics. */
+export const FIRST_MATCHING_WAIT_MS = 100;
 /** Expressions kept compiled; the one unused for longest is forgotten. */
 export const REGEXES_MAX = 1_000;
 
@@ -18,7 +21,8 @@ interface KnownRegex {
   /** As of `version`; `undefined` until all names have been looked at once. */
   matching: readonly string[] | undefined;
   version: number;
-  evaluating: boolean;
+  /** Settles when the names have been looked at; `undefined` while nothing is under way. */
+  evaluating: Promise<void> | undefined;
 }
 
 /**
@@ -60,7 +64,10 @@ export class SubscribableTopics {
     return this.#catalog.peekById(topicId)?.name;
   }
 
-  /** To be awaited before `matching` is asked; answers why the expression cannot be taken, if so. */
+  /**
+   * To be awaited before `matching` is asked; answers why the expression cannot be taken, if so. Waits a little for what it
+   * matches, so that a member usually gets its partitions at once.
+   */
   async prepare(pattern: string): Promise<string | undefined> {
     if (this.#regexes.has(pattern)) return undefined;
     const regex = await compileTopicRegex(pattern);
@@ -68,9 +75,9 @@ export class SubscribableTopics {
     if (this.#regexes.has(pattern)) return undefined;
     const oldest = this.#regexes.keys().next();
     if (this.#regexes.size >= REGEXES_MAX && !oldest.done) this.#regexes.delete(oldest.value);
-    const known: KnownRegex = { regex, matching: undefined, version: 0, evaluating: false };
+    const known: KnownRegex = { regex, matching: undefined, version: 0, evaluating: undefined };
     this.#regexes.set(pattern, known);
-    this.#evaluate(known);
+    await Promise.race([this.#evaluate(known), sleep(FIRST_MATCHING_WAIT_MS, undefined, { ref: false })]);
     return undefined;
   }
 
@@ -83,36 +90,30 @@ export class SubscribableTopics {
     }
     this.#regexes.delete(pattern);
     this.#regexes.set(pattern, known);
-    if (known.version !== this.#catalogVersion) this.#evaluate(known);
+    if (known.version !== this.#catalogVersion) void this.#evaluate(known);
     return known.matching;
   }
 
   /** Matches all names, the first slice at once: with an ordinary expression that is all of them. */
-  #evaluate(known: KnownRegex): void {
-    if (known.evaluating) return;
-    known.evaluating = true;
+  #evaluate(known: KnownRegex): Promise<void> {
+    known.evaluating ??= this.#matchAll(known).finally(() => (known.evaluating = undefined));
+    return known.evaluating;
+  }
+
+  async #matchAll(known: KnownRegex): Promise<void> {
     const names = this.#catalog.names();
     const version = this.#catalogVersion;
     const matching: string[] = [];
-    let at = 0;
-    const slice = () => {
-      const endMs = performance.now() + MATCHING_SLICE_MS;
-      while (at < names.length) {
-        const name = names[at] as string;
-        at += 1;
-        if (known.regex.matches(name)) matching.push(name);
-        if (performance.now() > endMs) break;
-      }
-      if (at < names.length) {
-        // Unreferenced: work that nobody waits for keeps no process alive.
-        if (!this.#closed) setImmediate(slice).unref();
-        return;
-      }
-      known.evaluating = false;
-      known.version = version;
-      known.matching = matching;
-      this.#matchesVersion += 1;
-    };
-    slice();
+    let endMs = performance.now() + MATCHING_SLICE_MS;
+    for (const name of names) {
+      if (known.regex.matches(name)) matching.push(name);
+      if (performance.now() <= endMs) continue;
+      await immediate();
+      if (this.#closed) return;
+      endMs = performance.now() + MATCHING_SLICE_MS;
+    }
+    known.version = version;
+    known.matching = matching;
+    this.#matchesVersion += 1;
   }
 }

@@ -20,7 +20,7 @@ export function assignUniform(
 ): ReadonlyMap<string, PartitionSets> {
   if (members.length === 0) return new Map();
   const shares = members.map((member): Share => ({ member, partitions: new Map(), count: 0 }));
-  if (allSubscribeAlike(members)) shareAmongEqual(shares, topics);
+  if (allSubscribeAlike(members)) shareAmongEqual(shares, onlyThose(topics, members[0] as AssignableMember));
   else shareAmongDifferent(shares, topics);
   return new Map(shares.map(({ member, partitions }) => [member.memberId, partitions]));
 }
@@ -28,6 +28,12 @@ export function assignUniform(
 function allSubscribeAlike(members: readonly AssignableMember[]): boolean {
   const first = (members[0] as AssignableMember).topicIds;
   return members.every(({ topicIds }) => topicIds.size === first.size && [...topicIds].every((id) => first.has(id)));
+}
+
+/** Of all topics those to which the member subscribes. */
+function onlyThose(topics: AssignableTopics, { topicIds }: AssignableMember): AssignableTopics {
+  if (topicIds.size === topics.size) return topics;
+  return new Map([...topics].filter(([topicId]) => topicIds.has(topicId)));
 }
 
 function shareAmongEqual(shares: readonly Share[], topics: AssignableTopics): void {
