@@ -265,6 +265,30 @@ describe('a write that fails', () => {
     await checkAfter(crashing, workload, () => 0);
   });
 
+  it('lets no batch of a producer pass its first ones, which failed', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    const send = (baseSequence: number, epoch = 0) =>
+      append(log, shard, [`${epoch}/${baseSequence}`], { producer: { id: 6n, epoch, baseSequence } });
+    crashing.files.writeFailure = { error: diskError('ENOSPC'), bytesBefore: 0 };
+    for (const one of await Promise.allSettled([send(3), send(4)])) {
+      expect(one).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } });
+    }
+    crashing.files.writeFailure = undefined;
+    // Were it taken, the first ones would be called repetitions, and clients take that for success.
+    expect(await send(5)).toEqual({
+      ok: false,
+      refusal: { code: 'outOfOrderSequence', producerId: 6n, expected: 3, got: 5 },
+    });
+    for (const sequence of [3, 4, 5]) accepted(await send(sequence));
+    expect(await readValues(log, shard)).toEqual(['0/3', '0/4', '0/5']);
+    // What lies before the first that was seen is missing, not a repetition.
+    expect(await send(2)).toMatchObject({ ok: false, refusal: { code: 'outOfOrderSequence', expected: 6 } });
+    // A client that has given up goes on with a new epoch.
+    accepted(await send(0, 1));
+  });
+
   it('is none when the disk takes a write in parts', async () => {
     const crashing = await open();
     crashing.files.writeBytesMax = 700;

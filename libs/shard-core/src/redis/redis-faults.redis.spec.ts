@@ -103,6 +103,7 @@ describe('a Redis that fails', () => {
         'Redis evicts keys when memory is full (maxmemory-policy allkeys-lru), records among them; set it to noeviction. ' +
         'Redis keeps no append-only file: records do not survive its restart; set appendonly yes',
       replicas: [],
+      copiesInSync: 1,
     });
     await redis.kill9();
     await eventually(async () =>
@@ -238,6 +239,22 @@ describe('a Redis that fails', () => {
     expect(await store.log.awaitAppend([{ shard, offset: appended }], { timeoutMs: 50 })).toBe(false);
     expect(await store.log.trim(shard, appended)).toEqual({ ok: true, value: { logStartOffset: appended } });
     await eventually(() => append(store, shard, [LARGE]));
+  });
+
+  it('that is out of memory lets no batch of a producer pass its first one', async () => {
+    const redis = await start();
+    const store = await open(redis.port);
+    const shard = await openShard(store);
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+    const send = (baseSequence: number) =>
+      append(store, shard, [`${baseSequence}`], { producer: { id: 3n, epoch: 0, baseSequence } });
+    await expect(send(0)).rejects.toThrow(/^Redis refuses for now: OOM/);
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+    expect(await send(1)).toEqual({
+      ok: false,
+      refusal: { code: 'outOfOrderSequence', producerId: 3n, expected: 0, got: 1 },
+    });
+    expect([await send(0), await send(1)]).toMatchObject([{ ok: true }, { ok: true, value: { baseOffset: 1n } }]);
   });
 
   it('comes back as another primary: appends fail meanwhile, the leader epoch grows, waiters wake', async () => {
