@@ -116,7 +116,7 @@ function text(partitions: TopicPartitions | undefined): string | undefined {
 }
 
 function shown({ errorCode, memberEpoch, assignment }: ConsumerHeartbeatAnswer) {
-  return errorCode === 0 ? [memberEpoch, text(assignment)] : errorName(errorCode);
+  return errorCode === 0 ? [memberEpoch, text(assignment)] : String(errorName(errorCode));
 }
 
 const owning = (topic: string, ...partitions: number[]) => ({

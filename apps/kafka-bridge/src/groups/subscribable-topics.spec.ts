@@ -40,14 +40,14 @@ describe('SubscribableTopics', () => {
   });
 
   it('lets others work while it matches many names, and is not known before it is done', async () => {
-    const { topics } = topicsOf(Array.from({ length: 3_000 }, (_, i) => `${'a'.repeat(200)}-${i}`));
-    const slow = `(${'.?'.repeat(200)})${'a'.repeat(100)}.*`;
-    await topics.prepare(slow);
-    expect(topics.matching(slow)).toBeUndefined();
+    // A million names take about a second.
+    const { topics } = topicsOf(Array.from({ length: 1_000_000 }, (_, i) => `n${i}`));
+    await topics.prepare('n[0-9]*7');
+    expect(topics.matching('n[0-9]*7')).toBeUndefined();
     const { version } = topics;
     let turns = 0;
     const turning = setInterval(() => (turns += 1), 1);
-    await eventually(() => expect(topics.matching(slow)?.length).toBe(3_000), { timeoutMs: 60_000 });
+    await eventually(() => expect(topics.matching('n[0-9]*7')?.length).toBe(100_000), { timeoutMs: 60_000 });
     clearInterval(turning);
     expect(turns).toBeGreaterThan(10);
     expect(topics.version).toBeGreaterThan(version);
