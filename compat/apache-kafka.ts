@@ -18,7 +18,7 @@ const STOP_PATIENCE_MS = 20_000;
 const COMMANDS: Readonly<Record<string, string>> = {
   'kafka-run-class.sh': '',
   'kafka-topics.sh': 'org.apache.kafka.tools.TopicCommand',
-  'kafka-configs.sh': 'org.apache.kafka.tools.ConfigCommand',
+  'kafka-configs.sh': 'kafka.admin.ConfigCommand',
   'kafka-acls.sh': 'org.apache.kafka.tools.AclCommand',
   'kafka-consumer-groups.sh': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'kafka-delete-records.sh': 'org.apache.kafka.tools.DeleteRecordsCommand',

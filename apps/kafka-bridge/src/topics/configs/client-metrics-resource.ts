@@ -1,7 +1,14 @@
 import { errorCodes } from '@tailrace/kafka-protocol';
 import { applyChanges } from './config-changes.ts';
 import { type ConfigDefinition, type ConfigDefinitions, problemWith } from './config-definition.ts';
-import { type ConfigMap, ConfigRefused, type ConfigResource, described, RESOURCE_TYPE } from './config-resource.ts';
+import {
+  type ConfigMap,
+  ConfigRefused,
+  type ConfigResource,
+  described,
+  RESOURCE_TYPE,
+  type ValueWithSource,
+} from './config-resource.ts';
 import { anyList, int, listItems } from './config-value.ts';
 import { isConfigName } from './stored-configs.ts';
 
@@ -37,18 +44,14 @@ export const clientMetricsResource: ConfigResource = {
     if (name === '')
       throw new ConfigRefused(errorCodes.INVALID_REQUEST, 'Client metrics subscription name must not be empty');
     const configs = isConfigName(name) ? await storedConfigs.get('client-metrics', name) : {};
-    return Object.entries<ConfigDefinition>(clientMetricsConfigs).map(
-      ([one, { value, default: fallback, documentation }]) => {
-        const set = configs[one];
-        const place = {
-          name: one,
-          value: set ?? fallback,
-          source: set === undefined ? 'builtIn' : 'clientMetrics',
-        } as const;
-        // As Kafka, which names no synonyms here.
-        return { ...described(one, value.type, [place], { readOnly: false, documentation }), synonyms: [] };
-      },
-    );
+    return Object.entries<ConfigDefinition>(clientMetricsConfigs).map(([one, definition]) => {
+      const { value, default: fallback, documentation } = definition;
+      const set = configs[one];
+      const place: ValueWithSource = { name: one, value: set ?? fallback, source: set === undefined ? 'builtIn' : 'clientMetrics' }; // prettier-ignore
+      const config = described(one, value.type, [place], { readOnly: false, documentation });
+      // As Kafka, which has no setting of the broker behind these.
+      return set === undefined ? { ...config, synonyms: [] } : config;
+    });
   },
 
   async alter(name, changes, validateOnly, { storedConfigs }) {
