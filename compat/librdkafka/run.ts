@@ -12,6 +12,7 @@
  *   --classic              only with the classic group protocol; else tests of groups run with both
  *   --consumer-protocol    only with the consumer group protocol (KIP-848)
  *   --time-limit 600       seconds for one number
+ *   --delay 5              each piece of an answer comes so many milliseconds later, as over a network
  *
  * The first run fetches and builds librdkafka (minutes). Each number meets a service of its own, so that one test's topics
  * are not another's. Tests that need no broker, or only librdkafka's own mock one, are not run and do not count.
@@ -19,7 +20,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startRedis, temporaryDirectory } from '@tailrace/testkit';
+import { faultProxy, startRedis, temporaryDirectory } from '@tailrace/testkit';
 import { kafkaDistribution, startApacheKafka } from '../apache-kafka.ts';
 import { service } from '../service.ts';
 import { buildTests } from './build.ts';
@@ -42,6 +43,7 @@ const { values: options } = parseArgs({
     classic: { type: 'boolean' },
     'consumer-protocol': { type: 'boolean' },
     'time-limit': { type: 'string' },
+    delay: { type: 'string' },
   },
 });
 if (options.peer !== undefined && options.peer !== 'apache') throw new Error(`--peer ${options.peer}: there is apache`);
@@ -107,8 +109,10 @@ async function withCluster<T>(scenario: string, use: (cluster: Cluster) => Promi
   }
   const directory = await temporaryDirectory();
   const redis = peer === 'redis' ? await startRedis({ appendonly: true }) : undefined;
+  const proxy = options.delay === undefined ? undefined : await faultProxy({ target: { port: 0 } });
   const server = await service({
     env: {
+      ...(proxy ? { TAILRACE_KAFKA_ADVERTISED: `127.0.0.1:${proxy.port}` } : {}),
       TAILRACE_DATA_DIR: directory.path,
       ...(redis ? { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url } : {}),
       TAILRACE_LIMITS: 'off',
@@ -117,8 +121,13 @@ async function withCluster<T>(scenario: string, use: (cluster: Cluster) => Promi
   });
   try {
     await server.start();
-    return await use({ bootstrap: server.kafka });
+    if (proxy) {
+      proxy.target = { port: server.kafkaPort };
+      proxy.delay(Number(options.delay));
+    }
+    return await use({ bootstrap: proxy ? `127.0.0.1:${proxy.port}` : server.kafka });
   } finally {
+    await proxy?.stop();
     await server.stop();
     await redis?.stop();
     await directory.remove();
