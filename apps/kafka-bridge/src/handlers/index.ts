@@ -17,19 +17,20 @@ import { createTopics } from './19-create-topics.ts';
 import { deleteTopics } from './20-delete-topics.ts';
 import { deleteRecords } from './21-delete-records.ts';
 import { initProducerId } from './22-init-producer-id.ts';
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { addPartitionsToTxn } from './24-add-partitions-to-txn.ts';
 import { addOffsetsToTxn } from './25-add-offsets-to-txn.ts';
 import { endTxn } from './26-end-txn.ts';
 import { writeTxnMarkers } from './27-write-txn-markers.ts';
 import { txnOffsetCommit } from './28-txn-offset-commit.ts';
-import { describeProducers } from './61-describe-producers.ts';
-import { describeTransactions } from './65-describe-transactions.ts';
-import { listTransactions } from './66-list-transactions.ts';
-import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
+import { describeAcls } from './29-describe-acls.ts';
+import { createAcls } from './30-create-acls.ts';
+import { deleteAcls } from './31-delete-acls.ts';
 import { describeConfigs } from './32-describe-configs.ts';
 import { alterConfigs } from './33-alter-configs.ts';
 import { alterReplicaLogDirs } from './34-alter-replica-log-dirs.ts';
 import { describeLogDirs } from './35-describe-log-dirs.ts';
+import { saslAuthenticate } from './36-sasl-authenticate.ts';
 import { createPartitions } from './37-create-partitions.ts';
 import { deleteGroups } from './42-delete-groups.ts';
 import { electLeaders } from './43-elect-leaders.ts';
@@ -37,20 +38,19 @@ import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts';
 import { alterPartitionReassignments } from './45-alter-partition-reassignments.ts';
 import { listPartitionReassignments } from './46-list-partition-reassignments.ts';
 import { offsetDelete } from './47-offset-delete.ts';
-import { updateFeatures } from './57-update-features.ts';
-import { describeCluster } from './60-describe-cluster.ts';
-import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
-import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
-import { listConfigResources } from './74-list-config-resources.ts';
-import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
-import { saslAuthenticate } from './36-sasl-authenticate.ts';
-import { describeAcls } from './29-describe-acls.ts';
-import { createAcls } from './30-create-acls.ts';
-import { deleteAcls } from './31-delete-acls.ts';
 import { describeClientQuotas } from './48-describe-client-quotas.ts';
 import { alterClientQuotas } from './49-alter-client-quotas.ts';
 import { describeUserScramCredentials } from './50-describe-user-scram-credentials.ts';
 import { alterUserScramCredentials } from './51-alter-user-scram-credentials.ts';
+import { updateFeatures } from './57-update-features.ts';
+import { describeCluster } from './60-describe-cluster.ts';
+import { describeProducers } from './61-describe-producers.ts';
+import { describeTransactions } from './65-describe-transactions.ts';
+import { listTransactions } from './66-list-transactions.ts';
+import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
+import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
+import { listConfigResources } from './74-list-config-resources.ts';
+import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
 import type { Handler } from './handler.ts';
 
 /** Every operation of this door, in the order of the keys. ApiVersions is computed from it. */
@@ -74,19 +74,20 @@ export const handlers: readonly Handler[] = [
   deleteTopics,
   deleteRecords,
   initProducerId,
+  offsetForLeaderEpoch,
   addPartitionsToTxn,
   addOffsetsToTxn,
   endTxn,
   writeTxnMarkers,
   txnOffsetCommit,
-  describeProducers,
-  describeTransactions,
-  listTransactions,
-  offsetForLeaderEpoch,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   describeConfigs,
   alterConfigs,
   alterReplicaLogDirs,
   describeLogDirs,
+  saslAuthenticate,
   createPartitions,
   deleteGroups,
   electLeaders,
@@ -94,20 +95,19 @@ export const handlers: readonly Handler[] = [
   alterPartitionReassignments,
   listPartitionReassignments,
   offsetDelete,
-  updateFeatures,
-  describeCluster,
-  consumerGroupHeartbeat,
-  consumerGroupDescribe,
-  listConfigResources,
-  describeTopicPartitions,
-  saslAuthenticate,
-  describeAcls,
-  createAcls,
-  deleteAcls,
   describeClientQuotas,
   alterClientQuotas,
   describeUserScramCredentials,
   alterUserScramCredentials,
+  updateFeatures,
+  describeCluster,
+  describeProducers,
+  describeTransactions,
+  listTransactions,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
+  listConfigResources,
+  describeTopicPartitions,
 ];
 
 /** The same, each at the index of its key. */
