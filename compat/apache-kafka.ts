@@ -52,8 +52,11 @@ export interface ApacheKafka {
   stop(): Promise<void>;
 }
 
-/** One KRaft node on free ports, with a small heap. `properties` come last and win. */
-export async function startApacheKafka(properties: Readonly<Record<string, string>> = {}): Promise<ApacheKafka> {
+/** One KRaft node on free ports, with a small heap; clients speak `protocol` to it. `properties` come last and win. */
+export async function startApacheKafka(
+  properties: Readonly<Record<string, string>> = {},
+  protocol: 'PLAINTEXT' | 'SSL' = 'PLAINTEXT',
+): Promise<ApacheKafka> {
   const classPath = `${join(kafkaDistribution(), 'libs')}/*`;
   const [port, controllerPort] = [await freePort(), await freePort()];
   const directory = await temporaryDirectory();
@@ -62,10 +65,11 @@ export async function startApacheKafka(properties: Readonly<Record<string, strin
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `${protocol}://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `${protocol}://127.0.0.1:${port}`,
+    'inter.broker.listener.name': protocol,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `${protocol}:${protocol},CONTROLLER:PLAINTEXT`,
     'log.dirs': join(directory.path, 'logs'),
     'num.partitions': '4',
     'offsets.topic.replication.factor': '1',
@@ -92,7 +96,7 @@ export async function startApacheKafka(properties: Readonly<Record<string, strin
   const release = guardProcess(child.pid as number);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const begin = performance.now();
-  while (!(await listens(port))) {
+  while (!(await listens(port, protocol))) {
     if (child.exitCode !== null) throw new Error(`Apache Kafka ended with ${child.exitCode}`);
     if (performance.now() - begin > START_PATIENCE_MS) throw new Error('Apache Kafka did not start');
     await sleep(100);
@@ -111,9 +115,17 @@ export async function startApacheKafka(properties: Readonly<Record<string, strin
   };
 }
 
-/** ApiVersions version 0 gets an answer. */
-function listens(port: number): Promise<boolean> {
+/** ApiVersions version 0 gets an answer; with TLS, the port is open. */
+function listens(port: number, protocol: 'PLAINTEXT' | 'SSL'): Promise<boolean> {
   return new Promise((resolve) => {
+    if (protocol === 'SSL') {
+      const probe = connect(port, '127.0.0.1', () => {
+        probe.destroy();
+        resolve(true);
+      });
+      probe.once('error', () => resolve(false));
+      return;
+    }
     const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.from('0000000a0012000000000001ffff', 'hex')));
     socket.setTimeout(500, () => socket.destroy());
     socket.once('data', () => {

@@ -20,11 +20,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { faultProxy, startRedis, temporaryDirectory } from '@tailrace/testkit';
-import { kafkaDistribution, startApacheKafka } from '../apache-kafka.ts';
-import { service } from '../service.ts';
+import { kafkaDistribution } from '../apache-kafka.ts';
 import { buildTests } from './build.ts';
-import { type Cluster, type Outcome, runNumber } from './runner.ts';
+import { type Peer, setUpOf, withCluster } from './clusters.ts';
+import { type Outcome, runNumber } from './runner.ts';
 import { type Entry, type Protocol, readEntries } from './suite.ts';
 
 const HERE = import.meta.dirname;
@@ -48,7 +47,8 @@ const { values: options } = parseArgs({
 });
 if (options.peer !== undefined && options.peer !== 'apache') throw new Error(`--peer ${options.peer}: there is apache`);
 const timeLimitMs = 1000 * Number(options['time-limit'] ?? TIME_LIMIT_SECONDS);
-const peer = options.peer ?? (options.redis ? 'redis' : 'embedded');
+const peer: Peer = options.peer ?? (options.redis ? 'redis' : 'embedded');
+const delayMs = options.delay === undefined ? undefined : Number(options.delay);
 
 /** Which entries have to pass with which protocols: a line each, `0001_multiobj classic consumer`. */
 function readList(file: string): ReadonlyMap<string, readonly Protocol[]> {
@@ -91,47 +91,6 @@ function jobs(entries: readonly Entry[], list: ReadonlyMap<string, readonly Prot
     }
   }
   return [...made.values()];
-}
-
-/** Runs `use` with a cluster of its own, as the scenario wants it. */
-async function withCluster<T>(scenario: string, use: (cluster: Cluster) => Promise<T>): Promise<T> {
-  const autoCreate = scenario !== 'noautocreate';
-  if (peer === 'apache') {
-    const broker = await startApacheKafka({
-      'auto.create.topics.enable': String(autoCreate),
-      'group.share.min.record.lock.duration.ms': '1000',
-    });
-    try {
-      return await use({ bootstrap: broker.kafka });
-    } finally {
-      await broker.stop();
-    }
-  }
-  const directory = await temporaryDirectory();
-  const redis = peer === 'redis' ? await startRedis({ appendonly: true }) : undefined;
-  const proxy = options.delay === undefined ? undefined : await faultProxy({ target: { port: 0 } });
-  const server = await service({
-    env: {
-      ...(proxy ? { TAILRACE_KAFKA_ADVERTISED: `127.0.0.1:${proxy.port}` } : {}),
-      TAILRACE_DATA_DIR: directory.path,
-      ...(redis ? { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url } : {}),
-      TAILRACE_LIMITS: 'off',
-      TAILRACE_AUTO_CREATE_TOPICS: autoCreate ? 'on' : 'off',
-    },
-  });
-  try {
-    await server.start();
-    if (proxy) {
-      proxy.target = { port: server.kafkaPort };
-      proxy.delay(Number(options.delay));
-    }
-    return await use({ bootstrap: proxy ? `127.0.0.1:${proxy.port}` : server.kafka });
-  } finally {
-    await proxy?.stop();
-    await server.stop();
-    await redis?.stop();
-    await directory.remove();
-  }
 }
 
 type Results = Record<string, Partial<Record<Protocol, Outcome>>>;
@@ -178,7 +137,8 @@ for (const name of list?.keys() ?? [])
 const kafkaPath = kafkaDistribution();
 const counts = { passed: 0, partly: 0, failed: 0, skipped: 0, timeout: 0 };
 for (const { number, scenario, protocol, entries } of jobs(chosen, list)) {
-  const outcomes = await withCluster(scenario, (cluster) =>
+  const setUp = setUpOf(entries[0] as Entry);
+  const outcomes = await withCluster({ peer, scenario, setUp, delayMs }, (cluster) =>
     runNumber({ number, entries, protocol, scenario, cluster, timeLimitMs, kafkaPath, logFolder: join(LOGS, peer) }),
   );
   for (const [name, outcome] of outcomes) {
