@@ -298,6 +298,45 @@ describe('reading', () => {
     expect(seen).toEqual(records.map(({ data }) => data));
   });
 
+  it('shows the records in an aggregated one when it is asked to, each with its place in it', async () => {
+    const name = await newStream();
+    // Of three records, by aws_kinesis_agg.
+    const dataBase64 = Buffer.from(
+      'f3899ac20a0566697273740a077a77656920c3a412273137303134313138333436303436393233313733313638373330333731353838343130' +
+        '353732381a0708001a036f6e651a0808011a047a7765691a08080010001a0200ff6ffa960d03d050ed8ed34af650e0942d',
+      'hex',
+    ).toString('base64');
+    await service.call('POST', `/v1/streams/${name}/records`, {
+      records: [
+        { partitionKey: 'a', dataBase64 },
+        { partitionKey: 'b', data: 'plain' },
+      ],
+    });
+    const path = `/v1/streams/${name}/shards/0/records?as=text`;
+    const { body: whole } = await service.call('GET', path);
+    expect(whole.records).toHaveLength(2);
+    const { body } = await service.call('GET', `${path}&deaggregate=true`);
+    const shown = (body.records as Record<string, unknown>[]).map(
+      ({ offset, subSequenceNumber, partitionKey, data, dataBase64: bytes, headers }) => [
+        offset,
+        subSequenceNumber,
+        partitionKey,
+        data ?? bytes,
+        headers,
+      ],
+    );
+    expect(shown).toEqual([
+      ['0', 0, 'first', 'one', []],
+      ['0', 1, 'zwei ä', 'zwei', []],
+      ['0', 2, 'first', 'AP8=', [{ name: 'tailrace.explicit-hash-key', value: String(1n << 127n) }]],
+      ['1', undefined, 'b', 'plain', []],
+    ]);
+    expect(body.nextOffset).toBe('2');
+    // Limits are those of what is stored.
+    const { body: first } = await service.call('GET', `${path}&deaggregate=true&limit=1`);
+    expect([first.records.length, first.nextOffset]).toEqual([3, '1']);
+  });
+
   it('waits for a record without asking again and again', async () => {
     const name = await newStream();
     const before = store.readCount;

@@ -20,6 +20,7 @@ export { type Outcome, type Refusal, type RefusalCode, StoreUnavailable } from '
 export { parseShardKey, type ShardKey, shardKey } from './contract/shard-key.ts';
 export type { Store, StoreHealth, StoreReplica } from './contract/store.ts';
 export type { TokenBuckets, TokenRequest } from './contract/token-buckets.ts';
+export { SUB_RECORDS_MAX, type SubRecord, subRecordsOf } from './records/aggregated-record.ts';
 export {
   BINARY_KEY_PREFIX,
   EXPLICIT_HASH_KEY_HEADER,
@@ -47,6 +48,7 @@ export { planUniformScaling, type ScalingStep } from './streams/uniform-scaling.
 export { updateShardCount } from './streams/update-shard-count.ts';
 export { addPartitions, roomForPartitions } from './streams/add-partitions.ts';
 export {
+  DEAGGREGATE_CONFIG,
   offsetInShard,
   type Partition,
   type ReshardIntent,

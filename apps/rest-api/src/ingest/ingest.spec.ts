@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeBatch, readBatchHeader } from '@tailrace/kafka-protocol';
 import { ShardLimits } from '@tailrace/quota';
-import { type AppendRequest, type Stream, StreamCatalog, StoreUnavailable } from '@tailrace/shard-core';
+import {
+  type AppendRequest,
+  DEAGGREGATE_CONFIG,
+  type Stream,
+  StreamCatalog,
+  StoreUnavailable,
+} from '@tailrace/shard-core';
 import { logger } from '@tailrace/telemetry';
 import { type MemoryStore, memoryStore } from '../../test/memory-store.ts';
 import { Ingest, type IngestRecord } from './index.ts';
@@ -64,6 +70,12 @@ async function valuesOf(store: MemoryStore, catalog: StreamCatalog, shardNumber:
   return values;
 }
 
+/** Of three records, by aws_kinesis_agg. */
+const AGGREGATED = Buffer.from(
+  'f3899ac20a0566697273740a077a77656920c3a412273137303134313138333436303436393233313733313638373330333731353838343130' +
+    '353732381a0708001a036f6e651a0808011a047a7765691a08080010001a0200ff6ffa960d03d050ed8ed34af650e0942d',
+  'hex',
+);
 const record = (text: string, partitionKey = 'k'): IngestRecord => ({ partitionKey, data: Buffer.from(text) });
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -225,6 +237,20 @@ describe('Ingest', () => {
     }
     const numbers = await Promise.all(Array.from({ length: 100 }, () => shardOf({ key: null, data })));
     expect(new Set(numbers).size).toBeGreaterThan(2);
+  });
+
+  it('stores the records in an aggregated one where the stream asks for it, and answers with the offset of the first', async () => {
+    const { ingest, catalog, values } = await setup();
+    const [aggregated, other] = [{ partitionKey: 'k', data: AGGREGATED }, record('other')];
+    await ingest.put(catalog.peek('s')!, aggregated);
+    const configs = { [DEAGGREGATE_CONFIG]: 'true' };
+    await catalog.update('s', (document) => ({ ...document, configs }));
+    const stream = catalog.peek('s')!;
+    const outcomes = await ingest.putMany(stream, [record('before'), aggregated, other, aggregated, other]);
+    expect(outcomes.map((outcome) => outcome.ok && outcome.value.offset)).toEqual([1n, 2n, 5n, 6n, 9n]);
+    expect(await ingest.put(stream, other)).toMatchObject({ ok: true, value: { offset: 10n } });
+    const parts = ['one', 'zwei', '\u0000\ufffd'];
+    expect(await values()).toEqual([String(AGGREGATED), 'before', ...parts, 'other', ...parts, 'other', 'other']);
   });
 
   it('keeps key, data, headers and the explicit hash key', async () => {

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { parseHashKey } from '@tailrace/hashing';
-import type { RecordHeader } from '@tailrace/kafka-protocol';
+import type { RecordDraft, RecordHeader } from '@tailrace/kafka-protocol';
 import type { Decision, ShardLimits } from '@tailrace/quota';
 import {
   EXPLICIT_HASH_KEY_HEADER,
@@ -10,6 +10,7 @@ import {
   StoreUnavailable,
   type Stream,
   type StreamCatalog,
+  subRecordsOf,
 } from '@tailrace/shard-core';
 import { offSpan, traceHeadersOf, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
 import type { IngestRecord, IngestRefusal, PutOutcome } from './put-outcome.ts';
@@ -111,7 +112,7 @@ export class Ingest {
     return new Promise((done) => {
       this.#traffic.received(1, payloadBytes(record));
       const shard = routeOf(stream, record);
-      const pending = new PendingRecord(record, headersOf(record, span), this.#clock(), new OneSink(span, done), 0);
+      const pending = pendingOf(stream, record, this.#clock(), new OneSink(span, done), 0);
       if (!this.#limits.enabled || !stream.writeLimited) {
         this.#enqueue(stream, shard, pending).flush();
         return;
@@ -136,7 +137,7 @@ export class Ingest {
       const touched = new Set<ShardWriter>();
       for (let i = 0; i < records.length; i++) {
         const record = records[i] as IngestRecord;
-        const pending = new PendingRecord(record, headersOf(record, span), now, sink, i);
+        const pending = pendingOf(stream, record, now, sink, i);
         touched.add(this.#enqueue(stream, routeOf(stream, record), pending));
       }
       for (const writer of touched) writer.flush();
@@ -176,7 +177,7 @@ export class Ingest {
     for (let i = 0; i < records.length; i++) {
       const record = records[i] as IngestRecord;
       const shard = routeOf(stream, record);
-      const pending = new PendingRecord(record, headersOf(record, sink.span), now, sink, i);
+      const pending = pendingOf(stream, record, now, sink, i);
       const group = byShard.get(shard);
       if (group === undefined) byShard.set(shard, [pending]);
       else group.push(pending);
@@ -258,6 +259,27 @@ function routeOf(stream: Stream, record: IngestRecord): Shard {
   // Bytes hash as the partition key that they would be; no key at all goes anywhere.
   const digest = record.key ? hash('md5', record.key, 'hex') : randomBytes(HASH_KEY_BYTES).toString('hex');
   return router.forHashKey(BigInt(`0x${digest}`));
+}
+
+function pendingOf(
+  stream: Stream,
+  record: IngestRecord,
+  timestampMs: number,
+  sink: PutSink,
+  index: number,
+): PendingRecord {
+  const parts = stream.deaggregates ? partsOf(record, timestampMs, sink.span) : undefined;
+  return new PendingRecord(record, headersOf(record, sink.span), timestampMs, sink, index, parts);
+}
+
+/** The records that an aggregated one is stored as: in its place, one behind the other. `undefined`: it is none. */
+function partsOf(record: IngestRecord, timestampMs: number, span: Span): readonly RecordDraft[] | undefined {
+  return subRecordsOf(record.data)?.map(({ partitionKey, explicitHashKey, data }) => ({
+    key: partitionKey,
+    value: data,
+    headers: headersOf({ partitionKey, explicitHashKey, data, headers: record.headers }, span),
+    timestampMs,
+  }));
 }
 
 /** What counts against the limits: data and partition key. */

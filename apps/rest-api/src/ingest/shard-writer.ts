@@ -29,8 +29,8 @@ export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
  * syncs the last; they land in the order in which they were started.
  */
 export const APPENDS_IN_FLIGHT_MAX = 2;
-/** How often a record follows splits and merges: more than one can come between two looks at the stream. */
-export const REROUTES_MAX = 4;
+/** How often a record follows splits and merges: a change of the shard count makes many of them in a row. */
+export const REROUTES_MAX = 16;
 /** Lengths, deltas and the header count of a record: what it takes beside key and value, at most. */
 const RECORD_FRAME_BYTES = 32;
 
@@ -56,6 +56,8 @@ export class PendingRecord implements RecordDraft {
   /** Its place in the request. */
   readonly index: number;
   readonly sizeBytes: number;
+  /** What it is stored as, where that is not itself: the records that it holds. */
+  readonly parts: readonly RecordDraft[] | undefined;
   /** How often it was sent to another shard, because its own had been split or merged. */
   reroutes = 0;
 
@@ -65,8 +67,10 @@ export class PendingRecord implements RecordDraft {
     timestampMs: number,
     sink: PutSink,
     index: number,
+    parts?: readonly RecordDraft[],
   ) {
     this.record = record;
+    this.parts = parts;
     this.key = record.partitionKey ?? record.key ?? null;
     this.value = record.data;
     this.headers = headers;
@@ -77,6 +81,8 @@ export class PendingRecord implements RecordDraft {
     if (headers !== undefined) {
       for (const { key, value } of headers) sizeBytes += key.length + (value?.length ?? 0) + RECORD_FRAME_BYTES;
     }
+    // Headers of the parts are few and small.
+    if (parts !== undefined) sizeBytes += (parts.length - 1) * RECORD_FRAME_BYTES;
     this.sizeBytes = sizeBytes;
   }
 }
@@ -101,6 +107,8 @@ export class ShardWriter {
   #queue: PendingRecord[] = [];
   #queuedBytes = 0;
   #inFlight = 0;
+  /** Some record that came this way is stored as others. */
+  #hasParts = false;
 
   constructor(stream: Stream, shard: Shard, dependencies: ShardWriterDependencies) {
     this.#stream = stream;
@@ -121,6 +129,7 @@ export class ShardWriter {
       pending.sink.settle(pending.index, { ok: false, refusal });
       return;
     }
+    this.#hasParts ||= pending.parts !== undefined;
     this.#queue.push(pending);
     this.#queuedBytes += pending.sizeBytes;
   }
@@ -152,7 +161,7 @@ export class ShardWriter {
 
   #send(records: PendingRecord[]): void {
     this.#inFlight++;
-    const batch = encodeBatch(records);
+    const batch = encodeBatch(this.#hasParts ? records.flatMap((record) => record.parts ?? record) : records);
     const started = performance.now();
     this.#append(batch, records).then(
       (outcome) => {
@@ -207,9 +216,11 @@ export class ShardWriter {
     if (outcome.ok) {
       const { shard } = this;
       const { baseOffset, appendTimeMs } = outcome.value;
+      let delta = 0;
       for (let i = 0; i < records.length; i++) {
-        const { sink, index } = records[i] as PendingRecord;
-        sink.settle(index, { ok: true, value: { shard, offset: baseOffset + BigInt(i), appendTimeMs } });
+        const { sink, index, parts } = records[i] as PendingRecord;
+        sink.settle(index, { ok: true, value: { shard, offset: baseOffset + BigInt(delta), appendTimeMs } });
+        delta += parts?.length ?? 1;
       }
       return;
     }

@@ -3,7 +3,7 @@ import { type Shard, type Store, StoreUnavailable, type Stream, type StreamCatal
 import { trafficMetrics } from '@tailrace/telemetry';
 import { formatEventPosition } from './event-position.ts';
 import { offsetOf, type ReadFrom } from './read-from.ts';
-import { type RecordView, type ValueForm, viewRecord } from './record-view.ts';
+import { type RecordView, type ValueForm, viewRecords } from './record-view.ts';
 import { isEndOfShard, readPage, type ShardPage } from './shard-reader.ts';
 import { problemOfRefusal } from './problem.ts';
 import { childrenOf, parentsOf } from './stream-schema.ts';
@@ -26,6 +26,7 @@ export interface EventFeedOptions {
   /** Where children of those shards begin that are opened later: all of them, or what arrived at some time or later. */
   readonly childrenFrom: ReadFrom;
   readonly as: ValueForm;
+  readonly deaggregate: boolean;
   readonly heartbeatMs: number;
   /** Fires when the client has gone or the door closes. */
   readonly signal: AbortSignal;
@@ -158,15 +159,15 @@ class EventFeed {
     return formatEventPosition(this.#stream.id, this.#offsets);
   }
 
-  async #read(number: number): Promise<ShardPage<[RecordView, bigint]> | Trimmed | 'gone'> {
+  async #read(number: number): Promise<ShardPage<[readonly RecordView[], bigint]> | Trimmed | 'gone'> {
     const shard = this.#shard(number);
     const offset = this.#offsets.get(number) as bigint;
     const limits = { recordsMax: PAGE_RECORDS_MAX, bytesMax: PAGE_BYTES_MAX };
     const outcome = await readPage(this.#store, shard, offset, limits, (record, at, timeMs) => [
-      viewRecord(record, at, timeMs, shard, this.#options.as),
+      viewRecords(record, at, timeMs, shard, this.#options),
       at,
     ]);
-    if (outcome.ok) return outcome.value as ShardPage<[RecordView, bigint]>;
+    if (outcome.ok) return outcome.value as ShardPage<[readonly RecordView[], bigint]>;
     const { refusal } = outcome;
     if (refusal.code === 'shardNotFound') return 'gone';
     if (refusal.code !== 'offsetOutOfRange') throw problemOfRefusal(refusal);
@@ -175,7 +176,7 @@ class EventFeed {
     return offset < logStartOffset ? { resumeAt: logStartOffset } : { resumeAt: logEndOffset };
   }
 
-  *#tell(number: number, page: ShardPage<[RecordView, bigint]> | Trimmed): Generator<string> {
+  *#tell(number: number, page: ShardPage<[readonly RecordView[], bigint]> | Trimmed): Generator<string> {
     const { shardId } = this.#shard(number);
     if ('resumeAt' in page) {
       const from = this.#offsets.get(number) as bigint;
@@ -192,10 +193,13 @@ class EventFeed {
     trafficMetrics('http').sent(page.records.length, page.byteCount);
     let text = '';
     const gaps = [...page.unreadable];
-    for (const [record, offset] of page.records) {
+    for (const [views, offset] of page.records) {
       while (gaps[0] !== undefined && gaps[0].toOffset < offset) text += this.#unreadable(number, gaps.shift() as Gap);
-      this.#offsets.set(number, offset + 1n);
-      text += this.#event(undefined, record);
+      for (const [i, view] of views.entries()) {
+        // Who has taken a part of an aggregated record gets all of it again: only the last part leads behind it.
+        this.#offsets.set(number, i === views.length - 1 ? offset + 1n : offset);
+        text += this.#event(undefined, view);
+      }
       if (text.length < TEXT_CHARACTERS_MAX) continue;
       yield text;
       text = '';

@@ -1,8 +1,28 @@
 import { isUtf8 } from 'node:buffer';
 import type { BatchRecord } from '@tailrace/kafka-protocol';
-import { formatSequenceNumber, partitionKeyFromKey, type Shard } from '@tailrace/shard-core';
+import {
+  EXPLICIT_HASH_KEY_HEADER,
+  formatSequenceNumber,
+  keyFromPartitionKey,
+  partitionKeyFromKey,
+  type Shard,
+  subRecordsOf,
+} from '@tailrace/shard-core';
 import { z } from 'zod';
 import { parseExactly } from './json-text.ts';
+
+/** Whether aggregated records are shown as the records in them. */
+export const deaggregateForm = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true')
+  .meta({
+    type: 'boolean',
+    default: false,
+    description:
+      'Show the records that a record of the Kinesis Producer Library holds, in its place, each with a `subSequenceNumber`. ' +
+      'Limits and positions are those of the records as they are stored.',
+  });
 
 /** How values are shown. */
 export const valueForm = z
@@ -28,6 +48,10 @@ export const recordView = z
     partition: z.int(),
     offset: z.string().meta({ pattern: '^\\d+$' }),
     sequenceNumber: z.string().meta({ pattern: '^\\d+$' }),
+    subSequenceNumber: z.int().optional().meta({
+      description:
+        'With deaggregate=true, the place within an aggregated record; its records share offset and sequence number.',
+    }),
     partitionKey: z
       .string()
       .nullable()
@@ -50,9 +74,35 @@ export type RecordView = z.output<typeof recordView>;
 /** The largest time that a Date can show; a Kafka producer may send anything. */
 const TIME_MS_MAX = 8.64e15;
 
-/** Copies what it shows: the record's bytes may go afterwards. Throws CorruptBatch for broken headers. */
-export function viewRecord(
+/** What of a record is shown. */
+type ShownRecord = Pick<BatchRecord, 'key' | 'value' | 'timestampMs' | 'headers'>;
+
+/** A record as it is to be shown: itself, or with `deaggregate` the records in it. Throws CorruptBatch for broken headers. */
+export function viewRecords(
   record: BatchRecord,
+  offset: bigint,
+  appendTimeMs: number,
+  shard: Shard,
+  { as, deaggregate }: { readonly as: ValueForm; readonly deaggregate: boolean },
+): readonly RecordView[] {
+  const parts = deaggregate ? subRecordsOf(record.value) : undefined;
+  if (parts === undefined) return [viewRecord(record, offset, appendTimeMs, shard, as)];
+  const { headers, timestampMs } = record;
+  return parts.map(({ partitionKey, explicitHashKey, data }, subSequenceNumber) => {
+    const own = explicitHashKey === undefined ? [] : [hashKeyHeader(explicitHashKey)];
+    const others = headers.filter(({ key }) => key !== EXPLICIT_HASH_KEY_HEADER);
+    const part = { key: keyFromPartitionKey(partitionKey), value: data, timestampMs, headers: [...others, ...own] };
+    return { ...viewRecord(part, offset, appendTimeMs, shard, as), subSequenceNumber };
+  });
+}
+
+function hashKeyHeader(explicitHashKey: string) {
+  return { key: EXPLICIT_HASH_KEY_HEADER, value: Buffer.from(explicitHashKey, 'latin1') };
+}
+
+/** Copies what it shows: the record's bytes may go afterwards. Throws CorruptBatch for broken headers. */
+function viewRecord(
+  record: ShownRecord,
   offset: bigint,
   appendTimeMs: number,
   shard: Shard,

@@ -2,6 +2,9 @@ import { type HashRange, ShardRouter } from '@tailrace/hashing';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { shardIdOf } from './shard-id.ts';
 
+/** A topic setting: `true` or `false`. */
+export const DEAGGREGATE_CONFIG = 'tailrace.kpl.deaggregate';
+
 export type StreamMode = 'PROVISIONED' | 'ON_DEMAND';
 export type StreamStatus = 'CREATING' | 'DELETING' | 'ACTIVE' | 'UPDATING';
 
@@ -133,12 +136,15 @@ export class Stream {
   readonly partitions: readonly Partition[];
   /** Finds the open shard for a partition key or hash key. */
   readonly router: ShardRouter<Shard>;
+  /** Aggregated records that are put are stored as the records in them. */
+  readonly deaggregates: boolean;
   readonly #byNumber: ReadonlyMap<number, Shard>;
   readonly #links: readonly Shard[];
 
   constructor(document: StreamDocument, version: number) {
     this.document = document;
     this.version = version;
+    this.deaggregates = document.configs[DEAGGREGATE_CONFIG]?.toLowerCase() === 'true';
     const links = document.shards.map((shard) => shardOf(document.id, shard));
     this.#links = links;
     this.shards = document.shards.some(({ expired }) => expired)

@@ -60,7 +60,7 @@ describe('settings, against what Apache Kafka 4.3.1 has answered', () => {
   }
 
   it('a topic has the same settings, types, defaults and synonyms, but for the largest batch', async () => {
-    const ours = await describedBy(RESOURCE_TYPE.topic, TOPIC);
+    const ours = (await describedBy(RESOURCE_TYPE.topic, TOPIC)).filter(({ name }) => !name.startsWith('tailrace.'));
     const theirs = kafka.topicConfigs.map((config) =>
       config.name === 'max.message.bytes' ? { ...config, value: String(10 * 1024 * 1024 + 64 * 1024) } : config,
     );

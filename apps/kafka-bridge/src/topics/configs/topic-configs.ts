@@ -1,10 +1,11 @@
+import { DEAGGREGATE_CONFIG } from '@tailrace/shard-core';
 import { bool, double, gzipLevel, int, listItems, listOf, long, oneOf, throttledReplicas } from './config-value.ts';
 import { type ConfigDefinitions, problemWith } from './config-definition.ts';
 
 const FOREVER = '9223372036854775807';
 
 /**
- * The settings of topics, by Kafka's names, in Kafka's order. https://kafka.apache.org/documentation/#topicconfigs
+ * The settings of topics, by Kafka's names, in Kafka's order, and one of our own. https://kafka.apache.org/documentation/#topicconfigs
  * A name that is not here is INVALID_CONFIG, as in Kafka.
  */
 export const topicConfigs = {
@@ -231,6 +232,13 @@ export const topicConfigs = {
     effect: 'kept',
     brokerName: 'unclean.leader.election.enable',
     documentation: "Who becomes primary is the store's decision.",
+  },
+  [DEAGGREGATE_CONFIG]: {
+    value: bool,
+    default: 'false',
+    effect: 'honoured',
+    documentation:
+      'Not one of Kafka: aggregated records that come by the Kinesis API are stored as the records in them, each with its own offset.',
   },
 } as const satisfies ConfigDefinitions;
 

@@ -7,7 +7,7 @@ import { EVENT_STREAM_MEDIA_TYPE } from '../media-type.ts';
 import { operation } from '../operation.ts';
 import { invalidRequest, Problem, problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
 import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
-import { valueForm } from '../record-view.ts';
+import { deaggregateForm, valueForm } from '../record-view.ts';
 import { parentsOf, streamPath } from '../stream-schema.ts';
 
 /** What one feed follows at most: the position of more would not fit into a header on the way back. */
@@ -36,6 +36,7 @@ export const followEvents = operation({
       .optional()
       .meta({ description: 'Only these shards (and what they are split into), with commas between. Left out: all.' }),
     as: valueForm,
+    deaggregate: deaggregateForm,
   }),
   headers: z.strictObject({
     'Last-Event-ID': z
@@ -64,6 +65,7 @@ export const followEvents = operation({
       offsets,
       childrenFrom: query.from.at === 'time' ? query.from : { at: 'earliest' },
       as: query.as,
+      deaggregate: query.deaggregate,
       heartbeatMs: HEARTBEAT_MS,
       signal,
     });

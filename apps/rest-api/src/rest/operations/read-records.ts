@@ -7,7 +7,7 @@ import { operation } from '../operation.ts';
 import { Problem, problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
 import { integerParameter } from '../query-schema.ts';
 import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
-import { recordView, type RecordView, valueForm, viewRecord } from '../record-view.ts';
+import { deaggregateForm, recordView, type RecordView, valueForm, viewRecords } from '../record-view.ts';
 import { isEndOfShard, readPage, type ShardPage } from '../shard-reader.ts';
 import { streamWithChildren } from '../../end-of-shard.ts';
 import { childrenOf, shardPath } from '../stream-schema.ts';
@@ -62,6 +62,7 @@ export const readRecords = operation({
       description: 'How long to wait for the first record when there is none yet.',
     }),
     as: valueForm,
+    deaggregate: deaggregateForm,
   }),
   answers: { 200: { description: 'A page of records.', content: { [JSON_MEDIA_TYPE]: { schema: pageView } } } },
   problems: [400, 404, 429, 503],
@@ -80,7 +81,7 @@ export const readRecords = operation({
     const read = (from: bigint) =>
       withLogSpan('read', store.engine, stream.name, shard.shardId, span, () =>
         readPage(store, shard, from, pageLimits, (record, offset, timeMs) =>
-          viewRecord(record, offset, timeMs, shard, query.as),
+          viewRecords(record, offset, timeMs, shard, query),
         ),
       );
     let page = await firstPage(dependencies, shard, query.from, read);
@@ -97,13 +98,14 @@ export const readRecords = operation({
       page = outcome.value;
     }
     if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);
-    noteTransfer(span, 'readRecords', stream, page, shard);
+    const records = page.records.flat();
+    noteTransfer(span, 'readRecords', stream, { records, byteCount: page.byteCount }, shard);
     const ended = isEndOfShard(page) ? await streamWithChildren(catalog, stream, shard) : undefined;
     return {
       status: 200,
       headers: { 'Cache-Control': 'no-store' },
       json: {
-        records: page.records,
+        records,
         ...(page.unreadable.length === 0 ? {} : { unreadable: page.unreadable.map(viewUnreadable) }),
         nextOffset: String(page.nextOffset),
         millisBehindLatest: millisBehindLatest(page, clock()),
@@ -126,7 +128,7 @@ function readThrottled({ shardId }: Shard, retryAfterMs: number): Problem {
   });
 }
 
-type Read = (from: bigint) => ReturnType<typeof readPage<RecordView>>;
+type Read = (from: bigint) => ReturnType<typeof readPage<readonly RecordView[]>>;
 
 /** With `earliest`, retention may move the start between looking it up and reading: then it is looked up again. */
 async function firstPage(
@@ -134,7 +136,7 @@ async function firstPage(
   shard: Shard,
   from: ReadFrom,
   read: Read,
-): Promise<ShardPage<RecordView>> {
+): Promise<ShardPage<readonly RecordView[]>> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await read(await offsetOf(store, shard, from));
     if (outcome.ok) return outcome.value;
