@@ -316,7 +316,7 @@ export class GroupCoordinator {
       }
       await this.offsets.removeUnchanged(expired);
       expiredCount += expired.length;
-      if (left === 0 && !group.hasMembers && !this.#groups.has(groupId)) await this.#forget(groupId);
+      if (left === 0 && !group.hasMembers && !this.#groups.has(groupId)) await this.#forget(groupId, 'bare');
     }
     return expiredCount;
   }
@@ -348,7 +348,8 @@ export class GroupCoordinator {
     }
   }
 
-  async #forget(groupId: string): Promise<ErrorCode> {
+  /** `bare`: only if it has no offsets, also none that came a moment ago. */
+  async #forget(groupId: string, which: 'any' | 'bare' = 'any'): Promise<ErrorCode> {
     const key = groupStateKey(groupId);
     const stored = await this.#options.documents.get(key);
     const held = this.#groups.get(groupId);
@@ -356,6 +357,7 @@ export class GroupCoordinator {
     if (stored !== undefined && parseGroupDocument(stored.value).members.length > 0) return errorCodes.NON_EMPTY_GROUP;
     const offsets: StoredOffset[] = [];
     for await (const offset of this.offsets.stored(groupId)) offsets.push(offset);
+    if (which === 'bare' && offsets.length > 0) return errorCodes.NONE;
     const first = offsets.splice(0, COMMITS_PER_WRITE_MAX - 1);
     // In one step with the document: a member that comes meanwhile makes it fail, and keeps the offsets.
     const written = await this.#options.documents.write([
