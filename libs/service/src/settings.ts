@@ -150,6 +150,24 @@ export const SETTINGS = {
     max: 1000,
     help: 'Partitions of a topic that is made without saying how many.',
   }),
+  offsetsRetentionMinutes: integer('TAILRACE_OFFSETS_RETENTION_MINUTES', 10_080, {
+    min: 1,
+    max: 35_791_394,
+    form: 'MINUTES',
+    help: "How long a Kafka group's committed offsets are kept after its last member went, or of topics that its members read no longer after the last commit.",
+  }),
+  consumerSessionTimeoutMs: integer('TAILRACE_CONSUMER_SESSION_TIMEOUT_MS', 45_000, {
+    min: 1_000,
+    max: 3_600_000,
+    form: 'MILLISECONDS',
+    help: 'After how long without a sign of it a member of a consumer group (group.protocol=consumer) is taken for lost. Classic members say that themselves.',
+  }),
+  consumerHeartbeatIntervalMs: integer('TAILRACE_CONSUMER_HEARTBEAT_INTERVAL_MS', 5_000, {
+    min: 100,
+    max: 600_000,
+    form: 'MILLISECONDS',
+    help: 'How often members of a consumer group are asked to show themselves; partitions change hands at this pace. A third of the session time-out or less.',
+  }),
   shutdownGraceMs: integer('TAILRACE_SHUTDOWN_GRACE_MS', 10_000, {
     min: 0,
     max: 600_000,
