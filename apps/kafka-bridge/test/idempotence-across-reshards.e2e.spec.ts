@@ -47,8 +47,8 @@ async function consume(topic: string, partition: number, fromOffset = 0n): Promi
       topics: [{ topic, partitions }],
     });
     const [answer] = responses[0]?.partitions ?? [];
-    const records = answer?.records as Buffer | null | undefined;
-    if (records == null || records.length === 0) return values;
+    const records = answer?.records;
+    if (!records || records.length === 0) return values;
     for (let at = 0; at < records.length;) {
       const header = readBatchHeader(records, at);
       for (const { value } of decodeBatch(records, at, header, { uncompressedBytesMax: 1 << 20 })) {
