@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { batchSizeAt, readBatchHeader } from '@tailrace/kafka-protocol';
 import { type RedisServer, seededRandom, startRedis } from '@tailrace/testkit';
+import { isAborted } from '../contract/aborted-transactions.ts';
+import type { Outcome } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from '../redis/index.ts';
-import { accepted, append, type ReadRecord, readAll } from '../testing/index.ts';
+import { accepted, append, appendRequest, makeBatch, type ReadRecord, readAll, recordsOf } from '../testing/index.ts';
 import { beginReshard, mergeShards, splitShard } from './reshard.ts';
 import { planSplit } from './reshard-plan.ts';
 import { offsetInShard, type Partition, type Shard, shardForOffset, type Stream } from './stream.ts';
@@ -54,6 +57,95 @@ async function write({ store, catalog }: Process, id: string, route: Route, sign
     else stream = (await catalog.whenResharded(stream, shard, WAIT)) as Stream;
   }
   return acknowledged;
+}
+
+interface Producing {
+  readonly id: string;
+  readonly producerId: bigint;
+  readonly partition: number;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Does something with the shard that takes a partition's appends, wherever that is by then. */
+async function follow<T>(
+  { catalog }: Process,
+  partition: number,
+  work: (shard: Shard) => Promise<Outcome<T>>,
+): Promise<T> {
+  for (;;) {
+    const stream = catalog.peek('soak') as Stream;
+    const { appendTo } = stream.partitions[partition] as Partition;
+    const outcome = await work(appendTo);
+    if (outcome.ok) return outcome.value;
+    if (outcome.refusal.code !== 'shardSealed') throw new Error(`partition ${partition}: ${outcome.refusal.code}`);
+    await catalog.whenResharded(stream, appendTo, WAIT);
+  }
+}
+
+/** As an idempotent producer of one partition: many an answer is lost, and the batch sent again. */
+async function produce(process: Process, { id, producerId, partition, random, signal }: Producing): Promise<number> {
+  let sequence = 0;
+  for (; !signal.aborted; sequence++) {
+    const producer = { id: producerId, epoch: 0, baseSequence: sequence };
+    const send = () =>
+      follow(process, partition, ({ key }) =>
+        process.store.log.append(appendRequest(key, makeBatch([`${id}:${sequence}`], { producer }), { partition })),
+      );
+    const { baseOffset } = await send();
+    if (random() > 0.4) continue;
+    await sleep(random() * 10);
+    expect(await send()).toMatchObject({ baseOffset, duplicate: true });
+  }
+  return sequence;
+}
+
+/** One transaction after the other; answers what was committed. */
+async function transact(process: Process, { id, producerId, partition, random, signal }: Producing): Promise<string[]> {
+  const committed: string[] = [];
+  for (let sequence = 0; !signal.aborted;) {
+    const commit = random() < 0.6;
+    const values: string[] = [];
+    for (const last = sequence + Math.floor(random() * 4); sequence <= last; sequence++) {
+      values.push(`${id}:${sequence}`);
+      const options = { producer: { id: producerId, epoch: 0, baseSequence: sequence }, isTransactional: true };
+      const batch = makeBatch(values.slice(-1), options);
+      await follow(process, partition, ({ key }) => process.store.log.append(appendRequest(key, batch, { partition })));
+      await sleep(random() * 5);
+    }
+    const of = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit, partition } as const;
+    const end = () =>
+      follow(process, partition, ({ key: shard }) =>
+        process.store.log.endTransaction({ shard, ...of, acks: 'all', minInsyncReplicas: 1, timeoutMs: 5_000 }),
+      );
+    await end();
+    if (random() < 0.2) await end();
+    if (commit) committed.push(...values);
+  }
+  return committed;
+}
+
+/** What committed readers see of one writer, along a partition. */
+async function committedOf(store: Store, { chain }: Partition, id: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const { key, startOffset } of chain) {
+    for (let offset = startOffset; ;) {
+      const slice = accepted(await store.log.read(key, offset, { maxBytes: 1 << 20, isolation: 'readCommitted' }));
+      if (slice.batchCount === 0) break;
+      const values = new Map(recordsOf(slice).map((record) => [record.offset, record.value]));
+      for (const chunk of slice.chunks) {
+        for (let at = 0; at < chunk.length; at += batchSizeAt(chunk, at)) {
+          const header = readBatchHeader(chunk, at);
+          const value = values.get(header.baseOffset) as string;
+          if (!header.isControl && !isAborted(slice, header) && value.startsWith(`${id}:`)) found.push(value);
+        }
+      }
+      offset = slice.nextOffset;
+    }
+    const { lastStableOffset, logEndOffset } = accepted(await store.log.bounds(key));
+    expect([key, lastStableOffset]).toEqual([key, logEndOffset]);
+  }
+  return found;
 }
 
 async function reshardAtRandom({ catalog }: Process, random: () => number, signal: AbortSignal): Promise<number> {
@@ -183,6 +275,58 @@ describe('two processes that write while shards split and merge', () => {
     }
     for (const [writer, count] of expected) {
       expect(found.get(writer)?.sort((a, b) => a - b)).toEqual(whole(count));
+    }
+  }, 60_000);
+});
+
+describe('producers of two processes while shards split and merge', () => {
+  it('write each batch once, however often it is sent, and all of a transaction or nothing', async () => {
+    const [one] = processes as [Process];
+    await one.catalog.delete('soak');
+    accepted(await one.catalog.create({ name: 'soak', shardCount: 3, mode: 'ON_DEMAND', origin: 'kafka' }));
+    for (const { catalog } of processes) await catalog.refresh('soak');
+    const writing = new AbortController();
+    const resharding = new AbortController();
+    const seed = 20_261_124;
+    const producing = (kind: string, index: number, producerId: bigint): Producing => ({
+      id: `${kind}${index}`,
+      producerId,
+      partition: index % 3,
+      random: seededRandom(seed + index),
+      signal: writing.signal,
+    });
+    // Three partitions each: with the same id and the same sequences in all of them.
+    const idempotent = Array.from({ length: 6 }, (_, index) => producing('i', index, BigInt(Math.floor(index / 3))));
+    const transactional = Array.from({ length: 6 }, (_, index) => producing('t', index, BigInt(100 + index)));
+    const counts = idempotent.map((of, index) => produce(processes[index % 2] as Process, of));
+    const commits = transactional.map((of, index) => transact(processes[index % 2] as Process, of));
+    const reshards = processes.map((process, index) =>
+      reshardAtRandom(process, seededRandom(seed + 100 + index), resharding.signal),
+    );
+    await sleep(RESHARD_MS);
+    resharding.abort();
+    const done = (await Promise.all(reshards)).reduce((sum, count) => sum + count, 0);
+    expect(done).toBeGreaterThan(20);
+    await one.catalog.waitFor('soak', (now) => now?.isResharding === false, WAIT);
+    writing.abort();
+    const [sent, committed] = [await Promise.all(counts), await Promise.all(commits)];
+
+    const stream = (await one.catalog.refresh('soak')) as Stream;
+    const all = await Promise.all(
+      stream.shards.map(({ key, startOffset }) => readAll(one.store.log, key, startOffset)),
+    );
+    const found = byWriter(all.flat().filter(({ value }) => value.startsWith('i')));
+    for (const [index, count] of sent.entries()) {
+      expect(count).toBeGreaterThan(20);
+      const sequences = found.get(`i${index}`)?.sort((a, b) => a - b);
+      expect(sequences).toEqual(Array.from({ length: count }, (_, sequence) => sequence));
+    }
+    for (const [index, values] of committed.entries()) {
+      expect(values.length).toBeGreaterThan(5);
+      const seen = await Promise.all(
+        stream.partitions.map((partition) => committedOf(one.store, partition, `t${index}`)),
+      );
+      expect(seen.flat().sort()).toEqual([...values].sort());
     }
   }, 60_000);
 });
