@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { freePort, guardProcess, temporaryDirectory } from '@tailrace/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { startServer } from './server.ts';
+import { makeTopic } from './topic.ts';
 
 const LINES = 2000;
 const LINES_A_WRITE = 100;
@@ -139,6 +140,8 @@ async function readTopic(): Promise<string[]> {
 
 const expected = Array.from({ length: LINES }, (_, i) => `line ${i}`);
 try {
+  // One partition: the order of the file is the order of the topic.
+  await makeTopic(server.bootstrap, 'lines', 1);
   let kill = await startWorker();
   await makeConnector('source', {
     'connector.class': 'FileStreamSource',
