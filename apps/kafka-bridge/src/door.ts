@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { hostname } from 'node:os';
+import { createServer as createTlsServer } from 'node:tls';
 import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { ServerTls } from '@tailrace/service';
@@ -133,13 +134,14 @@ class Door implements KafkaDoor {
     this.#budget = new MemoryBudget(Math.max(options.requestBytesMax ?? REQUEST_BYTES_MAX, frameBytesMax));
     const accept = (socket: Socket) => this.#accept(socket, frameBytesMax);
     const { certificates = false, mechanisms = [] } = options.security ?? {};
-    this.#server =
-      deps.tls === undefined
-        ? createServer({ noDelay: true, keepAlive: true }, accept)
-        : deps.tls.createServer(
-            { door: 'kafka', clientCertificates: certificates && mechanisms.length === 0 ? 'required' : 'asked' },
-            accept,
-          );
+    const { tls } = deps;
+    if (tls === undefined) this.#server = createServer({ noDelay: true, keepAlive: true }, accept);
+    else {
+      const clientCertificates = certificates && mechanisms.length === 0 ? 'required' : 'asked';
+      const server = createTlsServer({ noDelay: true, keepAlive: true, ...tls.options({ clientCertificates }) });
+      tls.serve(server, 'kafka', accept);
+      this.#server = server;
+    }
     this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
     this.#server.on('drop', (dropped) => {
       this.#logger.warn({ door: 'kafka', client: dropped?.remoteAddress }, 'connection refused: too many are open');

@@ -1,4 +1,4 @@
-import { listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import { httpHost, listening, openFoundation, readSettings, runService } from '@tailrace/service';
 import manifest from '../package.json' with { type: 'json' };
 import { createRestApi } from './rest-api.ts';
 
@@ -9,11 +9,11 @@ async function start() {
     serviceVersion: manifest.version,
     env: process.env,
   });
-  const { settings, logger, store, catalog, limits, accessKeys } = foundation;
+  const { settings, logger, store, catalog, limits, accessKeys, httpTls: tls } = foundation;
   try {
     const advertised = settings.kafkaAdvertised;
     const door = createRestApi(
-      { store, catalog, limits, logger },
+      { store, catalog, limits, logger, tls },
       {
         version: manifest.version,
         kafkaAddress: advertised && `${advertised.host}:${advertised.port}`,
@@ -21,7 +21,7 @@ async function start() {
         identity: accessKeys && { accessKeys, account: settings.account, region: settings.region },
       },
     );
-    const address = await listening('HTTP', door.listen({ host: settings.host, port: settings.httpPort }));
+    const address = await listening('HTTP', door.listen({ host: httpHost(settings), port: settings.httpPort }));
     logger.info({ store: settings.store, ...address, metricsPort: foundation.metricsPort }, 'the HTTP door is ready');
     return {
       close: async () => {

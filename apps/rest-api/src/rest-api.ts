@@ -1,5 +1,6 @@
 import { type KnownAccessKeys, SignatureVerifier } from '@tailrace/identity';
 import type { ShardLimits } from '@tailrace/quota';
+import type { ServerTls } from '@tailrace/service';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import { createHttpDoor, type HttpDoor } from './http/http-door.ts';
@@ -13,6 +14,8 @@ export interface RestApiDependencies {
   readonly catalog: StreamCatalog;
   readonly limits: ShardLimits;
   readonly logger: Logger;
+  /** With it the port speaks TLS, without it plain text. */
+  readonly tls?: ServerTls | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
 }
@@ -38,7 +41,7 @@ export interface RestApiIdentity {
 
 /** The whole HTTP door: the AWS protocol and plain REST over one way in. */
 export function createRestApi(dependencies: RestApiDependencies, options: RestApiOptions): HttpDoor {
-  const { store, catalog, limits, logger, clock = Date.now } = dependencies;
+  const { store, catalog, limits, logger, tls, clock = Date.now } = dependencies;
   const { version, kafkaAddress, identity, minInsyncReplicas = 1 } = options;
   const ingest = new Ingest({ store, catalog, limits, minInsyncReplicas, clock });
   const restHandler = createRestHandler({
@@ -59,6 +62,7 @@ export function createRestApi(dependencies: RestApiDependencies, options: RestAp
     limits,
     restHandler: identity === undefined ? restHandler : closedRest(restHandler),
     authentication: identity && authenticationOf(identity, clock),
+    tls,
     clock,
   });
 }

@@ -13,3 +13,4 @@ export { type RedisServer, startRedis, type StartRedisOptions } from './redis-se
 export { seededRandom } from './seeded-random.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';
 export { uniqueName } from './unique-name.ts';
+export { type CertificateFiles, opensslIsHere, TestAuthority } from './certificates.ts';

@@ -36,7 +36,7 @@ export function supervise(
   const startedMs = performance.now();
   const answer = authorizer.enforces
     ? runAuthorized(handler, request, exchange, bridge)
-    : (handler.run(request as never, exchange, bridge) as AnyAnswer | Promise<AnyAnswer>);
+    : handler.run(request as never, exchange, bridge);
   if (quotas.size === 0) return answer;
   // Only what it takes on this thread before it first waits: the rest cannot be told apart from others' work.
   const busyMs = performance.now() - startedMs;
@@ -55,8 +55,7 @@ function runAuthorized(
   if (rule === undefined) throw new Error(`${handler.api.name} has no rule about who may use it`);
   const access = new Access(bridge.security.authorizer, bridge.catalog, exchange);
   const verdict = rule.judge(request as never, access);
-  if (verdict.kind === 'passes')
-    return handler.run(request as never, exchange, bridge) as AnyAnswer | Promise<AnyAnswer>;
+  if (verdict.kind === 'passes') return handler.run(request as never, exchange, bridge);
   if (verdict.errorCode !== undefined) noteRefusal(verdict.errorCode, handler, exchange, bridge);
   if (verdict.kind === 'refused')
     return handler.api === produceApi ? ofProduce(request, verdict.answer, exchange) : verdict.answer;
@@ -67,9 +66,9 @@ function runAuthorized(
       if (verdict.errorCode !== undefined) exchange.closeConnection(NOT_TOLD);
       return NO_ANSWER;
     }
-    return verdict.complete(answer as never) as AnyAnswer;
+    return verdict.complete(answer);
   };
-  const answer = handler.run(verdict.request as never, exchange, bridge) as AnyAnswer | Promise<AnyAnswer>;
+  const answer = handler.run(verdict.request, exchange, bridge);
   return answer instanceof Promise ? answer.then(complete) : complete(answer);
 }
 
@@ -118,7 +117,7 @@ async function charge(
   if (answer === NO_ANSWER || answer instanceof EncodedAnswer) return answer;
   const { throttleTimeMs = 0 } = answer as Members;
   const told = { ...(answer as object), throttleTimeMs: Math.max(exchange.throttleMs, Number(throttleTimeMs)) };
-  return told as unknown as AnyAnswer;
+  return told;
 }
 
 function recordBytes(answer: AnyAnswer): number {

@@ -23,6 +23,7 @@ export interface DoorUnderTest {
 
 export interface DoorUnderTestOptions extends KafkaDoorOptions {
   readonly limits?: KafkaDoorDeps['limits'];
+  readonly tls?: KafkaDoorDeps['tls'];
   /** Puts something between door and store. */
   readonly wrapStore?: ((store: Store) => Store) | undefined;
 }
@@ -37,7 +38,7 @@ async function open(
   options: DoorUnderTestOptions,
   removed: () => Promise<void>,
 ): Promise<DoorUnderTest> {
-  const { limits, wrapStore = (same) => same, ...doorOptions } = options;
+  const { limits, tls, wrapStore = (same) => same, ...doorOptions } = options;
   const opened = await openEmbeddedStore({ dataDir, durability: 'relaxed' });
   const store = wrapStore(opened);
   const catalog = await StreamCatalog.open(store);
@@ -51,7 +52,7 @@ async function open(
       },
     },
   });
-  const door = createKafkaDoor({ store, catalog, limits, logger }, doorOptions);
+  const door = createKafkaDoor({ store, catalog, limits, tls, logger }, doorOptions);
   const address = await door.listen({ host: '127.0.0.1', port: 0 });
   const shut = async () => {
     await door.close(1_000);

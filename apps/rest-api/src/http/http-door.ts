@@ -1,3 +1,4 @@
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import {
   createServer as createHttp2Server,
@@ -8,6 +9,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ShardLimits } from '@tailrace/quota';
+import type { ServerTls } from '@tailrace/service';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import { logger, trafficMetrics } from '@tailrace/telemetry';
 import { answersAtOnce, AwsProtocol } from '../aws/aws-protocol.ts';
@@ -44,6 +46,8 @@ export interface HttpDoorDependencies {
   readonly restHandler?: RestListener;
   /** Absent: nobody is asked for credentials. */
   readonly authentication?: Authentication | undefined;
+  /** With it the port speaks TLS (ALPN: h2, http/1.1), without it plain text. */
+  readonly tls?: ServerTls | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   /** Of SubscribeToShard; others than the service's. */
@@ -75,7 +79,7 @@ const REST_PATH = /^\/(?:v1|openapi\.json|docs|health[a-z/]*)(?:[/?]|$)/;
 class Door implements HttpDoor, PlainDoor {
   readonly #dependencies: HttpDoorDependencies;
   readonly #timeouts: HttpTimeouts;
-  readonly #http1: Server;
+  readonly #http1: Server | HttpsServer;
   readonly #http2: Http2Server;
   readonly #restOverHttp2: RestOverHttp2 | undefined;
   readonly #sockets = new Set<Socket>();
@@ -93,9 +97,9 @@ class Door implements HttpDoor, PlainDoor {
   constructor(dependencies: HttpDoorDependencies, timeouts: HttpTimeouts) {
     this.#dependencies = dependencies;
     this.#timeouts = timeouts;
-    const { restHandler } = dependencies;
+    const { restHandler, tls } = dependencies;
     this.#restOverHttp2 = restHandler && new RestOverHttp2(restHandler);
-    this.#http1 = createServer({
+    const http1Options = {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: timeouts.headersMs,
       // Plain REST streams bodies of any length; those of the AWS protocol have a timeout of their own.
@@ -103,7 +107,11 @@ class Door implements HttpDoor, PlainDoor {
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, timeouts.headersMs),
       keepAliveTimeout: timeouts.idleMs,
       noDelay: true,
-    });
+    };
+    this.#http1 =
+      tls === undefined
+        ? createServer(http1Options)
+        : createHttpsServer({ ...tls.options({ protocols: ['h2', 'http/1.1'] }), ...http1Options });
     this.#http1.timeout = timeouts.idleMs;
     this.#http1.maxConnections = CONNECTIONS_MAX;
     this.#http2 = createHttp2Server({
@@ -115,10 +123,11 @@ class Door implements HttpDoor, PlainDoor {
       },
     });
     // The HTTP/1 server listens, and its own handling of a connection comes when it is known to be one of HTTP/1.
-    const [speakHttp1] = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
+    const accepted = tls === undefined ? 'connection' : 'secureConnection';
+    const [speakHttp1] = this.#http1.listeners(accepted) as ((socket: Socket) => void)[];
     this.#speakHttp1 = speakHttp1 as (socket: Socket) => void;
-    this.#http1.removeAllListeners('connection');
-    this.#http1.on('connection', (socket: Socket) => {
+    this.#http1.removeAllListeners(accepted);
+    const onConnection = (socket: Socket): void => {
       this.#accept(socket, (protocol) => {
         if (protocol === 'http1') {
           this.#speakPlain(socket);
@@ -129,7 +138,9 @@ class Door implements HttpDoor, PlainDoor {
         socket.allowHalfOpen = false;
         this.#http2.emit('connection', socket);
       });
-    });
+    };
+    if (tls === undefined) this.#http1.on('connection', onConnection);
+    else tls.serve(this.#http1 as HttpsServer, 'http', onConnection);
     this.#http1.on('request', (request, response) => this.#onHttp1(request, response));
     this.#http2.on('session', (session) => this.#onSession(session));
     this.#http2.on('stream', (stream, headers, _flags, rawHeaders) => {
@@ -193,6 +204,13 @@ class Door implements HttpDoor, PlainDoor {
     });
     sniffProtocol(socket, this.#timeouts.sniffMs, (protocol) => {
       this.#undecided.delete(socket);
+      if (protocol === 'tls') {
+        const client = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`;
+        const reason = 'a TLS handshake came to a port of plain HTTP';
+        logger.warn({ door: 'http', client, reason }, 'connection closed');
+        socket.destroy();
+        return;
+      }
       speak(protocol);
     });
   }

@@ -33,7 +33,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function start() {
   const foundation = await openFoundation({ serviceName: 'tailrace', serviceVersion: VERSION, env: process.env });
-  const { settings, logger, store, catalog, limits, accessKeys, kafkaTls } = foundation;
+  const { settings, logger, store, catalog, limits, accessKeys, kafkaTls, httpTls } = foundation;
   try {
     const kafka = createKafkaDoor(
       { store, catalog, limits, logger, tls: kafkaTls },
@@ -56,7 +56,7 @@ async function start() {
       kafka.listen({ host: kafkaHost(settings), port: settings.kafkaPort }),
     );
     const http = createRestApi(
-      { store, catalog, limits, logger },
+      { store, catalog, limits, logger, tls: httpTls },
       {
         version: VERSION,
         kafkaAddress: `${kafkaAddress.host}:${kafkaAddress.port}`,

@@ -58,6 +58,7 @@ export class ScramExchange implements SaslExchange {
       name,
       known: known !== undefined,
       credential,
+      clientNonce: clientNonce as string,
       nonce,
       gs2Header: gs2Header as string,
       exchanged: `${bare},${serverFirst}`,
@@ -65,7 +66,10 @@ export class ScramExchange implements SaslExchange {
     return { kind: 'challenge', message: Buffer.from(serverFirst, 'utf8') };
   }
 
-  #finish(text: string, { name, known, credential, nonce, gs2Header, exchanged }: FirstMessages): SaslStep {
+  #finish(
+    text: string,
+    { name, known, credential, clientNonce, nonce, gs2Header, exchanged }: FirstMessages,
+  ): SaslStep {
     const parts = CLIENT_FINAL.exec(text);
     if (parts === null) return failed('Invalid SCRAM client final message');
     const [, withoutProof, channelBinding, finalNonce, proofText] = parts as unknown as [
@@ -75,7 +79,10 @@ export class ScramExchange implements SaslExchange {
       string,
       string,
     ];
-    if (finalNonce !== nonce) return failed('Invalid client nonce in the final client message');
+    // librdkafka before 2.6.1 puts its own nonce before the common one once more. The proof covers it in either case.
+    if (finalNonce !== nonce && finalNonce !== clientNonce + nonce) {
+      return failed('Invalid client nonce in the final client message');
+    }
     if (Buffer.from(channelBinding, 'base64').toString('utf8') !== gs2Header) {
       return failed('Invalid SCRAM client final message: its channel binding differs from the first one');
     }
@@ -102,6 +109,8 @@ interface FirstMessages {
   readonly name: string;
   readonly known: boolean;
   readonly credential: ScramCredential;
+  readonly clientNonce: string;
+  /** The client's and ours. */
   readonly nonce: string;
   readonly gs2Header: string;
   /** The bare first message of the client and ours, as both sign them. */

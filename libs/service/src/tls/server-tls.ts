@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { createSecureContext, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import type { Logger } from '@tailrace/telemetry';
 import { ReadableFailure } from '../readable-failure.ts';
 import { explainTlsFailure } from './tls-failure.ts';
@@ -26,8 +26,6 @@ export interface TlsFiles {
 }
 
 export interface TlsDoor {
-  /** For the log. */
-  readonly door: 'http' | 'kafka';
   /** What is spoken over it, the dearest first (ALPN). */
   readonly protocols?: readonly string[];
   /** Whether clients are asked for a certificate, and turned away without one. */
@@ -50,10 +48,9 @@ export class ServerTls {
     this.#files = files;
     this.#logger = logger;
     this.#context = context;
-    this.#timer = setInterval(
-      () => (this.#reading ??= this.#reload().finally(() => (this.#reading = undefined))),
-      intervalMs,
-    );
+    this.#timer = setInterval(() => {
+      this.#reading ??= this.#reload().finally(() => (this.#reading = undefined));
+    }, intervalMs);
     this.#timer.unref();
   }
 
@@ -73,19 +70,23 @@ export class ServerTls {
     return this.#files.clientCa !== undefined;
   }
 
-  /**
-   * A server that hands over each connection once its handshake is done. One whose handshake fails is closed, and the log says
-   * why. A client's certificate that is shown and not good ends the connection.
-   */
-  createServer({ door, protocols, clientCertificates = 'no' }: TlsDoor, accept: (socket: TLSSocket) => void): Server {
-    const server = createServer({
+  /** What a server of TLS, or of HTTPS, is made with. */
+  options({ protocols, clientCertificates = 'no' }: TlsDoor): TlsOptions {
+    return {
       ...this.#context,
-      ALPNProtocols: protocols === undefined ? undefined : [...protocols],
+      ...(protocols !== undefined && { ALPNProtocols: [...protocols] }),
       handshakeTimeout: TLS_HANDSHAKE_MS_MAX,
       requestCert: clientCertificates !== 'no' && this.knowsClientCa,
-      // One that is merely asked for is looked at below: a wrong one is not taken for none.
+      // One that is merely asked for is looked at by `serve`: a wrong one is not taken for none.
       rejectUnauthorized: clientCertificates === 'required',
-    });
+    };
+  }
+
+  /**
+   * Hands over each connection of a server once its handshake is done, and renewed certificates to the server. A connection whose
+   * handshake fails is closed, and the log says why. A client's certificate that is shown and not good ends the connection.
+   */
+  serve(server: Server, door: 'http' | 'kafka', accept: (socket: TLSSocket) => void): void {
     const told = (socket: Pick<Socket, 'remoteAddress' | 'remotePort'>, reason: string): void => {
       const client = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`;
       this.#logger.warn({ door, client, reason }, 'TLS: connection closed');
@@ -98,7 +99,6 @@ export class ServerTls {
         socket.destroy();
         return;
       }
-      socket.setNoDelay(true);
       accept(socket);
     });
     server.on('tlsClientError', (error, socket) => {
@@ -107,7 +107,6 @@ export class ServerTls {
     });
     this.#servers.add(server);
     server.on('close', () => this.#servers.delete(server));
-    return server;
   }
 
   async close(): Promise<void> {

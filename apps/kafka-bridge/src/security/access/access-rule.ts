@@ -14,5 +14,5 @@ export interface AccessRule<Request extends Message = Message, Response extends 
 export function accessRule<Request extends Message, Response extends Message>(
   rule: AccessRule<Request, Response>,
 ): AccessRule {
-  return rule as unknown as AccessRule;
+  return rule;
 }
