@@ -20,6 +20,8 @@ function kcat(args, input = '', patienceMs = 60_000) {
         ? resolve(Buffer.concat(out))
         : reject(new Error(`kcat ${args.join(' ')} ended with ${code}: ${Buffer.concat(errors)}`)),
     );
+    // One that only lists does not read its input.
+    child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
 }
