@@ -1,17 +1,19 @@
 /**
- * The Kinesis Client Library 3 for Java against the running service, in polling and in fan-out mode, through a split:
+ * The Kinesis Client Library against the running service, in polling and in fan-out mode, through a split: version 3 for
+ * Java, or that for Node.js, which drives version 2 for Java.
  *
- *   node compat/kcl/run.ts [polling] [fan-out]
+ *   node compat/kcl/run.ts [--language java|node] [polling] [fan-out]
  *
- * Needs Java 17 and Maven, and fetches the library and dynalite (DynamoDB for its leases) once. 2,000 records over two
+ * Needs Java 17 and Maven, and fetches the libraries and dynalite (DynamoDB for leases) once. 2,000 records over two
  * shards are put before and while a worker reads; then one shard is split and 1,000 more are put. Each worker must get
  * every record once, in order per key, end the parent and go on in the children.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { CreateStreamCommand, KinesisClient, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
 import { freePort, guardProcess, temporaryDirectory } from '@tailrace/testkit';
 import { service } from '../service.ts';
@@ -19,6 +21,7 @@ import { service } from '../service.ts';
 const HERE = import.meta.dirname;
 const CACHE = join(HERE, '.cache');
 const MODES = ['polling', 'fan-out'] as const;
+const LANGUAGES = ['java', 'node'] as const;
 const RECORDS_BEFORE_SPLIT = 2_000;
 const RECORDS_BEHIND_SPLIT = 1_000;
 const RECORDS_A_PUT = 250;
@@ -27,6 +30,7 @@ const KEYS = 40;
 const PATIENCE_MS = 150_000;
 
 type Mode = (typeof MODES)[number];
+type Language = (typeof LANGUAGES)[number];
 
 interface Line {
   readonly shard: string;
@@ -34,24 +38,42 @@ interface Line {
   readonly data: string;
 }
 
-function install(): void {
+function install(language: Language): void {
   mkdirSync(CACHE, { recursive: true });
   for (const file of ['package.json', 'pom.xml']) cpSync(join(HERE, file), join(CACHE, file));
-  if (!existsSync(join(CACHE, 'node_modules', 'dynalite'))) {
-    console.log('fetching dynalite by npm …');
+  if (['dynalite', 'aws-kcl'].some((name) => !existsSync(join(CACHE, 'node_modules', name)))) {
+    console.log('fetching dynalite and aws-kcl by npm …');
     execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: CACHE, stdio: 'inherit' });
   }
-  if (!existsSync(join(CACHE, 'lib'))) {
-    console.log('fetching the KCL by Maven …');
-    execFileSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${join(CACHE, 'lib')}`], {
-      cwd: CACHE,
-      stdio: 'inherit',
-    });
+  if (existsSync(jars(language))) return;
+  console.log('fetching the KCL by Maven …');
+  let pom = 'pom.xml';
+  if (language === 'node') {
+    // The library brings the list of its jars, without the coordinates that Maven asks of a project.
+    pom = 'multilang.xml';
+    const list = readFileSync(join(CACHE, 'node_modules', 'aws-kcl', 'pom.xml'), 'utf8');
+    const coordinates =
+      '<groupId>tailrace.compat</groupId><artifactId>multilang</artifactId><version>1</version><packaging>pom</packaging>';
+    writeFileSync(join(CACHE, pom), list.replace('</modelVersion>', `</modelVersion>${coordinates}`));
   }
+  execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${jars(language)}`], {
+    cwd: CACHE,
+    stdio: 'inherit',
+  });
 }
 
-function start(command: string, args: readonly string[], output: 'ignore' | 'pipe'): ChildProcess {
-  const child = spawn(command, args, { cwd: CACHE, stdio: ['ignore', output, 'inherit'] });
+function jars(language: Language): string {
+  return join(CACHE, language === 'java' ? 'lib' : 'multilang');
+}
+
+function start(
+  command: string,
+  args: readonly string[],
+  output: 'ignore' | 'pipe',
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const stdio = ['ignore', output, 'inherit'] as const;
+  const child = spawn(command, args, { cwd: CACHE, stdio: [...stdio], env: { ...process.env, ...env } });
   guardProcess(child.pid as number);
   return child;
 }
@@ -91,22 +113,107 @@ function faultOf(lines: readonly Line[], ended: readonly string[], count: number
   return undefined;
 }
 
-async function run(mode: Mode, client: KinesisClient, endpoint: string, leases: string): Promise<boolean> {
-  const StreamName = `kcl-${mode}`;
+interface Reader {
+  readonly process: ChildProcess;
+  stop(): void;
+}
+
+interface Place {
+  readonly endpoint: string;
+  readonly leases: string;
+  readonly stream: string;
+}
+
+const QUIET = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
+
+/** Tells by lines of its standard output. */
+function startJava(mode: Mode, { endpoint, leases, stream }: Place, onLine: (text: string) => void): Reader {
+  const classPath = `${jars('java')}/*`;
+  const worker = start(
+    'java',
+    ['-Xmx256m', QUIET, '-cp', classPath, join(HERE, 'Worker.java'), mode, endpoint, leases, stream],
+    'pipe',
+  );
+  createInterface({ input: worker.stdout as NodeJS.ReadableStream }).on('line', onLine);
+  return { process: worker, stop: () => worker.kill('SIGKILL') };
+}
+
+/** The daemon starts a process of Node.js for each shard; these tell by lines of one file. */
+function startNode(mode: Mode, { endpoint, leases, stream }: Place, onLine: (text: string) => void): Reader {
+  const properties = join(CACHE, `${stream}.properties`);
+  const told = join(CACHE, `${stream}.lines`);
+  const logging = join(CACHE, 'logback.xml');
+  writeFileSync(told, '');
+  writeFileSync(
+    logging,
+    '<configuration><appender name="e" class="ch.qos.logback.core.ConsoleAppender"><target>System.err</target>' +
+      '<encoder><pattern>%m%n</pattern></encoder></appender><root level="ERROR"><appender-ref ref="e"/></root></configuration>',
+  );
+  writeFileSync(
+    properties,
+    Object.entries({
+      executableName: `${process.execPath} ${join(HERE, 'worker.cjs')}`,
+      streamName: stream,
+      applicationName: stream,
+      AwsCredentialsProvider: 'DefaultCredentialsProvider',
+      processingLanguage: 'nodejs',
+      initialPositionInStream: 'TRIM_HORIZON',
+      regionName: 'us-east-1',
+      kinesisEndpoint: endpoint,
+      dynamoDBEndpoint: leases,
+      metricsLevel: 'NONE',
+      retrievalMode: mode === 'polling' ? 'POLLING' : 'FANOUT',
+      idleTimeBetweenReadsInMillis: 200,
+      parentShardPollIntervalMillis: 500,
+      shardSyncIntervalMillis: 2_000,
+      failoverTimeMillis: 3_000,
+    })
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join(''),
+  );
+  const main = ['software.amazon.kinesis.multilang.MultiLangDaemon', '--properties-file', properties];
+  const daemon = start(
+    'java',
+    ['-Xmx256m', '-cp', `${jars('node')}/*`, ...main, '--log-configuration', logging],
+    'ignore',
+    { KCL_LINES: told, AWS_ACCESS_KEY_ID: 'kcl', AWS_SECRET_ACCESS_KEY: 'secret' },
+  );
+  const file = openSync(told, 'r');
+  const buffer = Buffer.alloc(1 << 16);
+  let rest = '';
+  const looking = setInterval(() => {
+    for (let size: number; (size = readSync(file, buffer)) > 0;) {
+      const texts = (rest + buffer.toString('latin1', 0, size)).split('\n');
+      rest = texts.pop() as string;
+      for (const text of texts) onLine(text);
+    }
+  }, 100);
+  return {
+    process: daemon,
+    stop() {
+      clearInterval(looking);
+      closeSync(file);
+      daemon.kill('SIGKILL');
+    },
+  };
+}
+
+async function run(
+  language: Language,
+  mode: Mode,
+  client: KinesisClient,
+  endpoint: string,
+  leases: string,
+): Promise<boolean> {
+  const StreamName = `kcl-${language}-${mode}`;
   await client.send(new CreateStreamCommand({ StreamName, ShardCount: 2 }));
   await put(client, StreamName, 0, RECORDS_BEFORE_SPLIT / 2);
   const begin = performance.now();
-  const classPath = `${join(CACHE, 'lib')}/*`;
-  const logging = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
-  const worker = start(
-    'java',
-    ['-Xmx256m', ...logging, '-cp', classPath, join(HERE, 'Worker.java'), mode, endpoint, leases, StreamName],
-    'pipe',
-  );
   const lines: Line[] = [];
   const ended: string[] = [];
   let firstAfterMs: number | undefined;
-  createInterface({ input: worker.stdout as NodeJS.ReadableStream }).on('line', (text) => {
+  const startWorker = language === 'java' ? startJava : startNode;
+  const worker = startWorker(mode, { endpoint, leases, stream: StreamName }, (text) => {
     const [word, shard = '', , key = '', data = ''] = text.split(' ');
     if (word === 'record') {
       firstAfterMs ??= performance.now() - begin;
@@ -115,7 +222,7 @@ async function run(mode: Mode, client: KinesisClient, endpoint: string, leases: 
     else if (word === 'error') console.log(`  ${text}`);
   });
   try {
-    await until('the first record', () => lines.length > 0 || failed(worker));
+    await until('the first record', () => lines.length > 0 || failed(worker.process));
     await put(client, StreamName, RECORDS_BEFORE_SPLIT / 2, RECORDS_BEFORE_SPLIT / 2);
     await until(`${RECORDS_BEFORE_SPLIT} records`, () => lines.length >= RECORDS_BEFORE_SPLIT);
     const NewStartingHashKey = String(2n ** 126n);
@@ -138,14 +245,14 @@ async function run(mode: Mode, client: KinesisClient, endpoint: string, leases: 
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
     const first = ((firstAfterMs as number) / 1000).toFixed(1);
     console.log(
-      `${mode}: ${lines.length} records, the first after ${first} s, all after ${seconds} s: ${fault ?? 'as put'}`,
+      `${language}, ${mode}: ${lines.length} records, the first after ${first} s, all after ${seconds} s: ${fault ?? 'as put'}`,
     );
     return fault === undefined;
   } catch (error) {
-    console.log(`${mode}: ${lines.length} records, ended ${ended.join()}: ${(error as Error).message}`);
+    console.log(`${language}, ${mode}: ${lines.length} records, ended ${ended.join()}: ${(error as Error).message}`);
     return false;
   } finally {
-    worker.kill('SIGKILL');
+    worker.stop();
   }
 }
 
@@ -154,8 +261,13 @@ function failed(worker: ChildProcess): false {
   return false;
 }
 
-install();
-const wanted = process.argv.slice(2) as Mode[];
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { language: { type: 'string', default: 'java' } },
+});
+const language = LANGUAGES.find((one) => one === options.language);
+if (language === undefined) throw new Error(`--language ${options.language}: java or node`);
+install(language);
 const directory = await temporaryDirectory();
 const tailrace = await service({ env: { TAILRACE_DATA_DIR: directory.path, TAILRACE_LIMITS: 'off' } });
 await tailrace.start();
@@ -174,7 +286,7 @@ let passed = true;
 try {
   for (const mode of MODES) {
     if (wanted.length > 0 && !wanted.includes(mode)) continue;
-    passed = (await run(mode, client, tailrace.http, `http://127.0.0.1:${leasesPort}`)) && passed;
+    passed = (await run(language, mode, client, tailrace.http, `http://127.0.0.1:${leasesPort}`)) && passed;
   }
 } finally {
   client.destroy();
