@@ -25,8 +25,8 @@ class SlowSink extends Writable {
   }
 }
 
-function begin() {
-  const streams = new EventStreams();
+function begin(restMs?: number) {
+  const streams = new EventStreams(restMs);
   const sink = new SlowSink();
   const stream = streams.begin(sink);
   const ends: string[] = [];
@@ -48,6 +48,29 @@ describe('EventStream', () => {
     sink.read();
     await drained;
     expect(Buffer.concat(sink.taken).toString()).toBe('1234567890');
+  });
+
+  it.each([
+    ['it ends', 'end'],
+    ['the door closes', 'stop'],
+  ])('cuts a client that does not read the rest when %s', async (_when, how) => {
+    const { streams, sink, stream } = begin(20);
+    stream.write(Buffer.from('never taken'));
+    if (how === 'end') stream.end();
+    else streams.stop();
+    expect(sink.destroyed).toBe(false);
+    await once(sink, 'close');
+    expect(sink.writableFinished).toBe(false);
+    expect(streams.size).toBe(0);
+  });
+
+  it('lets a client that reads take the rest', async () => {
+    const { sink, stream } = begin(1_000);
+    stream.write(Buffer.from('taken'));
+    stream.end();
+    sink.read();
+    await once(sink, 'close');
+    expect(sink.writableFinished).toBe(true);
   });
 
   it('cuts a client that lets more wait than is held for it', async () => {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { EVENT_STREAM_HELD_BYTES_MAX, EVENT_STREAMS_MAX } from './http-limits.ts';
+import { EVENT_STREAM_HELD_BYTES_MAX, EVENT_STREAM_REST_MS, EVENT_STREAMS_MAX } from './http-limits.ts';
 
 /** `gone`: the client has left, or was cut. `stopping`: the door closes; a last frame may still be written at once. */
 export type EventStreamEnd = 'gone' | 'stopping';
@@ -16,13 +16,21 @@ export interface EventStream {
   drained(): Promise<void>;
   /** Called once, when somebody else than `end` ends the stream; at once if that has happened. */
   onClose(listener: (end: EventStreamEnd) => void): void;
-  /** No more frames: what was written is delivered, then the answer is complete. */
+  /**
+   * No more frames: what was written is delivered, then the answer is complete. A client that does not take the rest within
+   * EVENT_STREAM_REST_MS is cut.
+   */
   end(): void;
 }
 
 /** The event streams of a door: how many there are is bounded, and they end when the door closes. */
 export class EventStreams {
   readonly #open = new Set<OpenEventStream>();
+  readonly #restMs: number;
+
+  constructor(restMs = EVENT_STREAM_REST_MS) {
+    this.#restMs = restMs;
+  }
 
   get size(): number {
     return this.#open.size;
@@ -35,7 +43,7 @@ export class EventStreams {
 
   /** Over an answer whose head has been sent. */
   begin(sink: Writable): EventStream {
-    const stream = new OpenEventStream(sink, () => this.#open.delete(stream));
+    const stream = new OpenEventStream(sink, this.#restMs, () => this.#open.delete(stream));
     if (!stream.closed) this.#open.add(stream);
     return stream;
   }
@@ -47,14 +55,18 @@ export class EventStreams {
 
 class OpenEventStream implements EventStream {
   readonly #sink: Writable;
+  readonly #restMs: number;
+  #cutting: NodeJS.Timeout | undefined;
   #listener: ((end: EventStreamEnd) => void) | undefined;
   #ended: EventStreamEnd | 'here' | undefined;
   #drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  constructor(sink: Writable, onEnd: () => void) {
+  constructor(sink: Writable, restMs: number, onEnd: () => void) {
     this.#sink = sink;
+    this.#restMs = restMs;
     sink.on('drain', () => this.#release());
     sink.once('close', () => {
+      clearTimeout(this.#cutting);
       this.#close('gone');
       onEnd();
     });
@@ -92,8 +104,7 @@ class OpenEventStream implements EventStream {
     if (this.#ended !== undefined) return;
     this.#ended = 'here';
     this.#listener = undefined;
-    this.#sink.end();
-    this.#release();
+    this.#finish();
   }
 
   /** The door closes. */
@@ -105,7 +116,16 @@ class OpenEventStream implements EventStream {
     listener?.('stopping');
     if (this.closed) return;
     this.#ended = 'stopping';
-    this.#sink.end();
+    this.#finish();
+  }
+
+  #finish(): void {
+    const sink = this.#sink;
+    sink.end();
+    if (!sink.destroyed) {
+      this.#cutting = setTimeout(() => sink.destroy(), this.#restMs);
+      this.#cutting.unref();
+    }
     this.#release();
   }
 

@@ -48,5 +48,7 @@ export const H2_SESSION_MEMORY_MIB = 64;
 export const EVENT_STREAMS_MAX = 10_000;
 /** What one of them lets wait for a client that does not read: an event of 10 MiB in base64, and what came before it. */
 export const EVENT_STREAM_HELD_BYTES_MAX = 32 * MIB;
+/** How long a client may take to read the rest of one that has ended: one that reads nothing is cut then. */
+export const EVENT_STREAM_REST_MS = 10_000;
 /** Preflight answers may be kept for two days, as the service says. */
 export const CORS_MAX_AGE_SECONDS = 172_800;
