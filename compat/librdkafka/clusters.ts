@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { faultProxy, startRedis, temporaryDirectory } from '@tailrace/testkit';
-import { startApacheKafka } from '../apache-kafka.ts';
+import { kafkaDistribution, startApacheKafka } from '../apache-kafka.ts';
 import { service } from '../service.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import type { Cluster } from './runner.ts';
@@ -8,11 +10,25 @@ import type { Entry } from './suite.ts';
 export type Peer = 'embedded' | 'redis' | 'apache';
 
 /** What a test needs of its cluster beyond its scenario. */
-export type SetUp = 'plain' | 'tls';
+export type SetUp = 'plain' | 'tls' | 'sasl';
+
+/** With `sasl`, 0081 leaves nothing out; the other two need a user anyway. */
+const SET_UPS: Readonly<Record<string, SetUp>> = { '0081': 'sasl', '0097': 'tls', '0135': 'sasl', '0142': 'sasl' };
 
 export function setUpOf({ number }: Entry): SetUp {
-  return number === '0097' ? 'tls' : 'plain';
+  return SET_UPS[number] ?? 'plain';
 }
+
+const USER = 'librdkafka';
+const PASSWORD = 'librdkafka-secret';
+/** As often a client has to show again who it is: 0142 waits for that many times. */
+const SESSION_MS = 10_000;
+const SASL_CONF = {
+  'security.protocol': 'sasl_plaintext',
+  'sasl.mechanism': 'SCRAM-SHA-256',
+  'sasl.username': USER,
+  'sasl.password': PASSWORD,
+};
 
 export interface ClusterOptions {
   readonly peer: Peer;
@@ -27,8 +43,11 @@ export async function withCluster<T>(options: ClusterOptions, use: (cluster: Clu
   const directory = await temporaryDirectory();
   try {
     const certificates = options.setUp === 'tls' ? makeCertificates(directory.path) : undefined;
-    const security = { conf: certificates?.conf ?? {}, env: certificates?.env ?? {} };
+    const conf = options.setUp === 'sasl' ? SASL_CONF : (certificates?.conf ?? {});
+    const security = { conf, env: certificates?.env ?? {} };
     const run = options.peer === 'apache' ? withApacheKafka : withService;
+    if (options.peer === 'apache' && options.setUp === 'sasl')
+      throw new Error('Apache Kafka is not set up for SASL here');
     return await run(options, directory.path, certificates, (bootstrap) => use({ bootstrap, ...security }));
   } finally {
     await directory.remove();
@@ -69,18 +88,36 @@ async function withApacheKafka<T>(
   }
 }
 
+/** Makes a user by Kafka's own tool, at a service that asks nobody yet. */
+async function makeUser(env: Readonly<Record<string, string>>): Promise<void> {
+  const server = await service({ env });
+  try {
+    await server.start();
+    const user = ['--entity-type', 'users', '--entity-name', USER];
+    const change = ['--alter', '--add-config', `SCRAM-SHA-256=[iterations=4096,password=${PASSWORD}]`];
+    const tool = join(kafkaDistribution(), 'bin', 'kafka-configs.sh');
+    execFileSync(tool, ['--bootstrap-server', server.kafka, ...change, ...user], { stdio: 'ignore' });
+  } finally {
+    await server.stop();
+  }
+}
+
 async function withService<T>(
-  { peer, scenario, delayMs }: ClusterOptions,
+  { peer, scenario, setUp, delayMs }: ClusterOptions,
   directory: string,
   certificates: Certificates | undefined,
   use: (bootstrap: string) => Promise<T>,
 ): Promise<T> {
   const redis = peer === 'redis' ? await startRedis({ appendonly: true }) : undefined;
   const proxy = delayMs === undefined ? undefined : await faultProxy({ target: { port: 0 } });
+  const store = {
+    TAILRACE_DATA_DIR: `${directory}/data`,
+    ...(redis && { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url }),
+  };
+  if (setUp === 'sasl') await makeUser(store);
   const server = await service({
     env: {
-      TAILRACE_DATA_DIR: `${directory}/data`,
-      ...(redis && { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url }),
+      ...store,
       ...(proxy && { TAILRACE_KAFKA_ADVERTISED: `127.0.0.1:${proxy.port}` }),
       TAILRACE_LIMITS: 'off',
       TAILRACE_AUTO_CREATE_TOPICS: scenario === 'noautocreate' ? 'off' : 'on',
@@ -92,6 +129,11 @@ async function withService<T>(
         TAILRACE_TLS_DOORS: 'kafka',
         TAILRACE_KAFKA_AUTH: 'mtls',
         TAILRACE_KAFKA_ACLS: 'open',
+      }),
+      ...(setUp === 'sasl' && {
+        TAILRACE_KAFKA_AUTH: 'scram-sha-256',
+        TAILRACE_KAFKA_SUPER_USERS: `User:${USER}`,
+        TAILRACE_KAFKA_SESSION_MS: String(SESSION_MS),
       }),
     },
   });
