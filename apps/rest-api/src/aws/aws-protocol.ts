@@ -14,6 +14,7 @@ import type { Answer, Exchange } from '../http/exchange.ts';
 import { authorize } from './authorization.ts';
 import { AwsError, internalFailure } from './aws-error.ts';
 import { type Authentication, callerOfExchange } from './caller.ts';
+import { DeletedStreams } from './deleted-streams.ts';
 import { keyMissingError } from './encryption.ts';
 import { ConsumerRegister } from './consumers/consumer-register.ts';
 import type { SubscriptionTimes } from './consumers/subscription-times.ts';
@@ -74,12 +75,16 @@ export class AwsProtocol {
   readonly #dependencies: OperationDependencies;
   readonly #authentication: Authentication | undefined;
   readonly #policies: KnownPolicies;
+  readonly #deletedStreams: DeletedStreams;
 
   constructor({ authentication, subscriptionTimes, ...dependencies }: AwsProtocolDependencies) {
     const { documents } = dependencies.store;
+    const consumers = new ConsumerRegister(documents, dependencies.clock);
+    this.#deletedStreams = new DeletedStreams(documents, dependencies.catalog, consumers, dependencies.clock);
+    void this.#deletedStreams.sweep();
     this.#dependencies = {
       ...dependencies,
-      consumers: new ConsumerRegister(documents, dependencies.clock),
+      consumers,
       subscriptions: new Subscriptions(documents, dependencies.clock, subscriptionTimes),
     };
     this.#authentication = authentication;
@@ -88,6 +93,7 @@ export class AwsProtocol {
 
   close(): void {
     this.#policies.close();
+    this.#deletedStreams.close();
     this.#dependencies.subscriptions.close();
   }
 

@@ -5,6 +5,8 @@ import { subscriptionPrefix } from './subscription-key.ts';
 
 /** https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html */
 export const CONSUMERS_PER_STREAM_MAX = 20;
+/** Where the consumers of all streams are written down. */
+export const CONSUMERS_PREFIX = 'consumer/';
 /** How often a change is tried again when somebody else was faster. */
 const UPDATE_ATTEMPTS_MAX = 16;
 /** Documents that are removed in one step; the store takes a thousand. */
@@ -126,7 +128,7 @@ export class ConsumerRegister {
 }
 
 function prefixOf(streamId: string): string {
-  return `consumer/${streamId}/`;
+  return `${CONSUMERS_PREFIX}${streamId}/`;
 }
 
 function keyOf(streamId: string, name: string): string {
