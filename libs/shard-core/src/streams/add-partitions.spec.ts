@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HASH_KEY_MAX } from '@tailrace/hashing';
 import { temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
+import { StoreUnavailable } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { openEmbeddedStore } from '../embedded/index.ts';
 import { accepted } from '../testing/index.ts';
 import { addPartitions, roomForPartitions } from './add-partitions.ts';
 import { mergeShards, splitShard } from './reshard.ts';
-import { SHARDS_KEPT_MAX } from './reshard-plan.ts';
+import { SHARDS_KEPT_MAX, SPLITS_AT_ONCE_MAX } from './reshard-plan.ts';
 import type { Stream } from './stream.ts';
 import { StreamCatalog } from './stream-catalog.ts';
 
@@ -50,6 +51,26 @@ function sizes({ openShards }: Stream): string[] {
   return ranges.map(({ start, end }) => `1/${(HASH_KEY_MAX + 1n) / (end - start + 1n)}`);
 }
 
+/** The store of a process that dies after so many writes of documents. */
+function failingBehind(inner: Store, writesLeft: number): Store {
+  let left = writesLeft;
+  const documents: Store['documents'] = {
+    get: (key) => inner.documents.get(key),
+    list: (prefix, options) => inner.documents.list(prefix, options),
+    watch: (prefix, changed) => inner.documents.watch(prefix, changed),
+    write: (writes) => {
+      if (left-- > 0) return inner.documents.write(writes);
+      return Promise.reject(new StoreUnavailable('the process has died'));
+    },
+  };
+  const leases: Store['leases'] = {
+    acquire: (...asked) => inner.leases.acquire(...asked),
+    release: (...asked) => inner.leases.release(...asked),
+    list: (prefix) => inner.leases.list(prefix),
+  };
+  return { ...inner, log: inner.log, documents, leases };
+}
+
 describe('addPartitions', () => {
   it.each([
     [1, 2, ['1/2', '1/2']],
@@ -90,6 +111,37 @@ describe('addPartitions', () => {
     ]);
     expect([split.ok, added.ok]).toEqual([true, true]);
     expect(accepted(added).partitions.length).toBe(4);
+  });
+
+  it('makes many in few steps', async () => {
+    const { version } = await created(1);
+    const stream = accepted(await addPartitions(catalog, 's', 64, WAIT));
+    // Begun, six rounds that are each begun and done, finished.
+    expect([stream.partitions.length, stream.version - version]).toEqual([64, 1 + 2 * 6 + 1]);
+    const numbers = stream.document.shards.map(({ number }) => number);
+    expect(numbers).toEqual(Array.from({ length: 1 + 2 * 63 }, (_, number) => number));
+  });
+
+  it('makes no more splits in one step than may be', async () => {
+    const { version } = await created(2 * SPLITS_AT_ONCE_MAX);
+    const wanted = 3 * SPLITS_AT_ONCE_MAX + 1;
+    const stream = accepted(await addPartitions(catalog, 's', wanted, WAIT));
+    expect([stream.partitions.length, stream.version - version]).toEqual([wanted, 1 + 2 * 2 + 1]);
+  });
+
+  it('is finished by the next process, whichever write was the last of the one before', async () => {
+    const dieAfter = async (writes: number) => {
+      const name = `crashed-${writes}`;
+      const crashing = await StreamCatalog.open(failingBehind(store, writes));
+      accepted(await catalog.create({ name, shardCount: 1, mode: 'ON_DEMAND', origin: 'kafka' }));
+      await addPartitions(crashing, name, 5, { timeoutMs: 100 }).catch((error: unknown) => expect(error).toBeInstanceOf(StoreUnavailable)); // prettier-ignore
+      await crashing.close();
+      await catalog.refresh(name);
+      const stream = accepted(await addPartitions(catalog, name, 5, WAIT));
+      expect([stream.partitions.length, stream.openShards.length, stream.document.status]).toEqual([5, 5, 'ACTIVE']);
+      sizes(stream);
+    };
+    await Promise.all([1, 2, 3, 4, 5, 6, 7].map(dieAfter));
   });
 
   it('goes on after the time is over, and after a restart', async () => {

@@ -63,7 +63,12 @@ function plan(stream: Stream, partitionCount: number): Outcome<StreamDocument> |
     const shardsMax = document.shards.length;
     return { ok: false, refusal: { code: 'tooManyShards', stream: stream.name, shards: targetShardCount, shardsMax } };
   }
-  const scaling = { targetShardCount, boundaries: boundaries.map(String), openShardsMax: targetShardCount };
+  const scaling = {
+    targetShardCount,
+    boundaries: boundaries.map(String),
+    openShardsMax: targetShardCount,
+    atOnce: true,
+  } as const;
   return { ok: true, value: { ...document, status: 'UPDATING', scaling } };
 }
 

@@ -68,13 +68,25 @@ function nextShardNumber({ shards }: StreamDocument): number {
 }
 
 export function parentsOf(intent: ReshardIntent): readonly number[] {
-  return intent.kind === 'split' ? [intent.shard] : [intent.shard, intent.adjacentShard];
+  switch (intent.kind) {
+    case 'split':
+      return [intent.shard];
+    case 'merge':
+      return [intent.shard, intent.adjacentShard];
+    case 'splits':
+      return intent.splits.map(({ shard }) => shard);
+  }
 }
 
 /** Numbers of the shards that the intent will make. */
-export function childNumbersOf({ kind, firstChild }: ReshardIntent): readonly number[] {
-  return kind === 'split' ? [firstChild, firstChild + 1] : [firstChild];
+export function childNumbersOf(intent: ReshardIntent): readonly number[] {
+  const { firstChild } = intent;
+  const count = intent.kind === 'merge' ? 1 : intent.kind === 'split' ? 2 : 2 * intent.splits.length;
+  return Array.from({ length: count }, (_, index) => firstChild + index);
 }
+
+/** So many logs are closed, and twice as many opened, in one step. */
+export const SPLITS_AT_ONCE_MAX = 256;
 
 /** A child before it is known when it opens. */
 export type PlannedShard = Omit<ShardDocument, 'openedAtMs'>;
@@ -88,36 +100,48 @@ export function plannedChildren(
   intent: ReshardIntent,
   ends: ReadonlyMap<number, bigint>,
 ): readonly PlannedShard[] {
-  return intent.kind === 'split' ? splitChildren(document, intent, ends) : [mergedChild(document, intent, ends)];
+  switch (intent.kind) {
+    case 'split':
+      return splitsChildren(document, [intent], intent.firstChild, ends);
+    case 'merge':
+      return [mergedChild(document, intent, ends)];
+    case 'splits':
+      return splitsChildren(document, intent.splits, intent.firstChild, ends);
+  }
 }
 
-function splitChildren(
+type Split = Pick<Extract<ReshardIntent, { kind: 'split' }>, 'shard' | 'newStartingHashKey'>;
+
+function splitsChildren(
   document: StreamDocument,
-  intent: Extract<ReshardIntent, { kind: 'split' }>,
+  splits: readonly Split[],
+  firstChild: number,
   ends: ReadonlyMap<number, bigint>,
 ): readonly PlannedShard[] {
-  const parent = shardDocument(document, intent.shard);
-  const end = endOf(ends, intent.shard);
-  const { start, end: last } = parent.hashRange;
-  const { newStartingHashKey } = intent;
-  const partition = partitionToOpen(document);
-  const dormantEnd = partitionEnd(document, partition);
-  return [
-    {
-      number: intent.firstChild,
-      hashRange: { start, end: (BigInt(newStartingHashKey) - 1n).toString() },
-      parent: intent.shard,
-      partition: parent.partition,
-      startOffset: end.toString(),
-    },
-    {
-      number: intent.firstChild + 1,
-      hashRange: { start: newStartingHashKey, end: last },
-      parent: intent.shard,
-      partition,
-      ...startBehind(end, dormantEnd),
-    },
-  ];
+  const partitions = partitionsToOpen(document, splits.length);
+  const dormantEnds = partitionEnds(document);
+  return splits.flatMap(({ shard, newStartingHashKey }, index): PlannedShard[] => {
+    const parent = shardDocument(document, shard);
+    const end = endOf(ends, shard);
+    const { start, end: last } = parent.hashRange;
+    const partition = partitions[index] as number;
+    return [
+      {
+        number: firstChild + 2 * index,
+        hashRange: { start, end: (BigInt(newStartingHashKey) - 1n).toString() },
+        parent: shard,
+        partition: parent.partition,
+        startOffset: end.toString(),
+      },
+      {
+        number: firstChild + 2 * index + 1,
+        hashRange: { start: newStartingHashKey, end: last },
+        parent: shard,
+        partition,
+        ...startBehind(end, dormantEnds.get(partition)),
+      },
+    ];
+  });
 }
 
 function mergedChild(
@@ -150,23 +174,24 @@ function startBehind(
   return { startOffset: parentEnd.toString(), continuesFrom: partitionEndedAt.toString() };
 }
 
-/** The lowest dormant partition, else a new one. */
-function partitionToOpen({ shards }: StreamDocument): number {
+/** The lowest dormant partitions, then new ones. */
+function partitionsToOpen({ shards }: StreamDocument, count: number): readonly number[] {
   const awake = new Set(shards.filter(({ closedAtMs }) => closedAtMs === undefined).map(({ partition }) => partition));
-  let partition = 0;
-  while (awake.has(partition)) partition++;
-  return partition;
+  const partitions: number[] = [];
+  for (let partition = 0; partitions.length < count; partition++) if (!awake.has(partition)) partitions.push(partition);
+  return partitions;
 }
 
-/** Where a dormant partition's last link ended; `undefined` for a new one. */
-function partitionEnd({ shards }: StreamDocument, partition: number): bigint | undefined {
-  let end: bigint | undefined;
-  for (const shard of shards) {
-    if (shard.partition !== partition || shard.endOffset === undefined) continue;
-    const offset = BigInt(shard.endOffset);
-    if (end === undefined || offset > end) end = offset;
+/** Where the last closed link of each partition ended; what a dormant one goes on from. */
+function partitionEnds({ shards }: StreamDocument): ReadonlyMap<number, bigint> {
+  const ends = new Map<number, bigint>();
+  for (const { partition, endOffset } of shards) {
+    if (endOffset === undefined) continue;
+    const offset = BigInt(endOffset);
+    const known = ends.get(partition);
+    if (known === undefined || offset > known) ends.set(partition, offset);
   }
-  return end;
+  return ends;
 }
 
 /**
@@ -193,21 +218,28 @@ export function withReshardDone(
   };
 }
 
+/** A partition, and the shard to which its appends went until now. */
+export interface TakenOver {
+  readonly shard: ShardKey;
+  readonly partition: number;
+}
+
 /**
- * The partitions whose appends go to a child once the reshard is done, with the shards to which they went until now: its
+ * The partitions whose appends go to each child once the reshard is done, with the shards to which they went until now: its
  * parents, or, where it takes up a dormant partition, the shard that stood in for that one.
  */
 export function partitionsTakenOver(
   before: Stream,
   intent: ReshardIntent,
   ends: ReadonlyMap<number, bigint>,
-  child: number,
-): readonly { readonly shard: ShardKey; readonly partition: number }[] {
+): ReadonlyMap<number, readonly TakenOver[]> {
   const after = new Stream(withReshardDone(before.document, intent, ends, 0), before.version);
-  return after.partitions.flatMap(({ index: partition, appendTo }) => {
+  const byChild = new Map<number, TakenOver[]>(childNumbersOf(intent).map((child) => [child, []]));
+  for (const { index: partition, appendTo } of after.partitions) {
     const from = before.partitions[partition];
-    return appendTo.number === child && from !== undefined ? [{ shard: from.appendTo.key, partition }] : [];
-  });
+    if (from !== undefined) byChild.get(appendTo.number)?.push({ shard: from.appendTo.key, partition });
+  }
+  return byChild;
 }
 
 /**
@@ -219,7 +251,7 @@ function reshardTime(document: StreamDocument, intent: ReshardIntent, nowMs: num
     const { openedAtMs } = shardDocument(document, number);
     return (Math.floor(openedAtMs / 1000) + 1) * 1000;
   });
-  return Math.max(nowMs, ...nextSeconds);
+  return nextSeconds.reduce((latest, second) => Math.max(latest, second), nowMs);
 }
 
 function shardDocument({ name, shards }: StreamDocument, shardNumber: number): ShardDocument {
@@ -246,4 +278,25 @@ export function planStep(
       : planMerge(stream, stream.router.forHashKey(step.at - 1n).number, upper.number);
   if (planned.ok) return planned.value;
   throw new Error(`a step of a plan for stream ${stream.name} was refused: ${planned.refusal.code}`);
+}
+
+/**
+ * As many of the missing boundaries as one step can make: of each open shard that has some within it, the middle one. After
+ * a few such steps none is missing. Throws when a boundary is not of this stream.
+ */
+export function planSplitsAtOnce(stream: Stream, missing: readonly bigint[]): ReshardIntent {
+  const byShard = new Map<number, bigint[]>();
+  for (const boundary of missing) {
+    const { number } = stream.router.forHashKey(boundary);
+    const within = byShard.get(number);
+    if (within === undefined) byShard.set(number, [boundary]);
+    else within.push(boundary);
+  }
+  const splits = [...byShard].slice(0, SPLITS_AT_ONCE_MAX).map(([shard, within]) => {
+    const middle = within[within.length >> 1] as bigint;
+    const planned = planSplit(stream, shard, middle);
+    if (!planned.ok) throw new Error(`a split for stream ${stream.name} was refused: ${planned.refusal.code}`);
+    return { shard, newStartingHashKey: middle.toString() };
+  });
+  return { kind: 'splits', splits, firstChild: nextShardNumber(stream.document) };
 }

@@ -8,6 +8,7 @@ import {
   planMerge,
   plannedChildren,
   planSplit,
+  planSplitsAtOnce,
   planStep,
   withReshardDone,
 } from './reshard-plan.ts';
@@ -139,14 +140,17 @@ async function finishIntent(
 ): Promise<Stream | undefined> {
   const { id, name, document } = stream;
   const ends = new Map<number, bigint>();
-  for (const parent of parentsOf(intent)) {
-    const sealed = await store.log.seal(shardKey(id, parent));
+  const parents = parentsOf(intent);
+  const outcomes = await Promise.all(parents.map((parent) => store.log.seal(shardKey(id, parent))));
+  for (const [index, sealed] of outcomes.entries()) {
+    const parent = parents[index] as number;
     if (!sealed.ok) return goneOrBroken(catalog, stream, parent);
     ends.set(parent, sealed.value.endOffset);
   }
+  const takenOver = partitionsTakenOver(stream, intent, ends);
   await Promise.all(
     plannedChildren(document, intent, ends).map(({ number, startOffset }) => {
-      const producersOf = partitionsTakenOver(stream, intent, ends, number);
+      const producersOf = takenOver.get(number) ?? [];
       return store.log.openShard(shardKey(id, number), { startOffset: BigInt(startOffset), producersOf });
     }),
   );
@@ -177,7 +181,12 @@ async function nextScalingStep(catalog: StreamCatalog, { id, name }: Stream): Pr
     const { scaling, resharding, ...rest } = stream.document;
     if (stream.id !== id || scaling === undefined || resharding !== undefined) return undefined;
     const ranges = stream.openShards.map(({ hashRange }) => hashRange);
-    const [step] = stepsTo(ranges, scaling.boundaries.map(BigInt), scaling.openShardsMax);
+    const steps = stepsTo(ranges, scaling.boundaries.map(BigInt), scaling.openShardsMax);
+    const [step] = steps;
+    if (scaling.atOnce === true && steps.length > 0) {
+      const resharding = planSplitsAtOnce(stream, steps.map(({ at }) => at)); // prettier-ignore
+      return { ok: true, value: { ...stream.document, resharding } };
+    }
     if (step === undefined) return { ok: true, value: { ...rest, status: 'ACTIVE' } };
     return { ok: true, value: { ...stream.document, resharding: planStep(stream, step) } };
   });

@@ -42,7 +42,13 @@ export type ReshardIntent =
       readonly newStartingHashKey: string;
       readonly firstChild: number;
     }
-  | { readonly kind: 'merge'; readonly shard: number; readonly adjacentShard: number; readonly firstChild: number };
+  | { readonly kind: 'merge'; readonly shard: number; readonly adjacentShard: number; readonly firstChild: number }
+  /** Many splits as one step, each of another shard: children in the order of the splits, two by two. */
+  | {
+      readonly kind: 'splits';
+      readonly splits: readonly { readonly shard: number; readonly newStartingHashKey: string }[];
+      readonly firstChild: number;
+    };
 
 /** A change of the number of open shards that is under way, one split or merge after the other. */
 export interface ScalingIntent {
@@ -51,6 +57,8 @@ export interface ScalingIntent {
   readonly boundaries: readonly string[];
   /** Shards that may be open at once on the way. */
   readonly openShardsMax: number;
+  /** Nothing but splits, as many as can be with each step. */
+  readonly atOnce?: true;
 }
 
 /** What is set of a stream beside its shards. Absent: the service's default. */
