@@ -1,4 +1,4 @@
-import { readBatchHeader } from '@tailrace/kafka-protocol';
+import { encodeBatch, readBatchHeader } from '@tailrace/kafka-protocol';
 import { eventually, type RedisServer, startRedis } from '@tailrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../contract/store.ts';
@@ -191,6 +191,33 @@ describe('the log in Redis', () => {
     const shard = await newShard();
     await redis.command('SCRIPT', 'FLUSH');
     expect(await append(store, shard, ['a'])).toMatchObject({ ok: true, value: { baseOffset: 0n } });
+  });
+
+  it('lets those go that were silent for a day, but none of which a marker is awaited', async () => {
+    const DAY_MS = 24 * 60 * 60 * 1000;
+    let nowMs = 1_000;
+    const aging = await openRedisStore({ url: redis.url, clock: () => nowMs });
+    const shard = someShard();
+    await aging.log.openShard(shard, { startOffset: 0n });
+    const write = (id: number) =>
+      append(aging, shard, ['x'], { producer: { id: BigInt(id), epoch: 0, baseSequence: 0 } });
+    const transactional = encodeBatch([{ key: null, value: null, timestampMs: 1 }], {
+      producer: { id: 0n, epoch: 0, baseSequence: 0 },
+      isTransactional: true,
+    });
+    const header = readBatchHeader(transactional, 0);
+    const how = { acks: 'all', minInsyncReplicas: 1, timeoutMs: 1_000 } as const;
+    await aging.log.append({ shard, batch: transactional, header, ...how });
+    for (let id = 1; id < 40; id++) await write(id);
+    nowMs += DAY_MS + 1;
+    for (let id = 100; id < 300; id++) await write(id);
+    const states = await aging.log.producers(shard);
+    const kept = states.ok ? states.value.map(({ producerId }) => Number(producerId)) : [];
+    expect(kept.filter((id) => id >= 100)).toHaveLength(200);
+    expect(kept.includes(0)).toBe(true);
+    // Each new one looks at four.
+    expect(kept.filter((id) => id < 100).length).toBeLessThan(20);
+    await aging.close();
   });
 
   it('forgets the producer that was silent longest, not one that writes', async () => {

@@ -55,15 +55,13 @@ local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[13], ARGV[14], 
 local SEQUENCES = 2147483648
 local APPENDS_REMEMBERED = 5
 local APPEND_FIELDS = 5
--- Bounds the hash: ids of producers that never come back would pile up. Whoever is new makes room: for one that was
--- silent for a day, as Kafka does, or when there are too many, for the longest silent of a larger sample.
+-- Bounds the hash: ids of producers that never come back would pile up. Whoever is new looks at some others and lets go
+-- those that were silent for a day, as Kafka does; when there are too many, the longest silent of a larger sample.
 local PRODUCERS_MAX = 20000
 local PRODUCER_EXPIRY_MS = 86400000
 local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
-local function distance(from, to) return (to - from) % SEQUENCES end
-
 local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
   'sealed', 'armed', 'unstable', 'lastAborted', 'departed')
 if not meta[1] then return {'shardNotFound'} end
@@ -72,9 +70,11 @@ if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partit
   return {'shardSealed'}
 end
 
-local prefix = string.sub(logKey, 1, -4)
-local openKey, abortedKey, inheritedKey = prefix .. 'open', prefix .. 'aborted', prefix .. 'inherited'
+-- A plain producer, by far the most frequent one, pays for nothing of what the others need.
+local function besideLog(name) return string.sub(logKey, 1, -4) .. name end
 local isMarker = transaction == 'commit' or transaction == 'abort'
+
+local function distance(from, to) return (to - from) % SEQUENCES end
 
 -- Flat: epoch, the first sequence that was seen if that was not 0 (else -1), coordinator epoch, time of the newest
 -- append; then five fields an append: first sequence, last sequence, base, next, append time.
@@ -90,7 +90,7 @@ if producerId then
     if producer and coordinatorEpoch < producer[COORDINATOR] then
       return {'staleCoordinatorEpoch', whole(producer[COORDINATOR])}
     end
-    local inherited = not ended and redis.call('HGET', inheritedKey, field)
+    local inherited = not ended and redis.call('HGET', besideLog('inherited'), field)
     if inherited then return {'inherited', inherited} end
     if not producer or producerEpoch > producer[EPOCH] then producer = {producerEpoch, -1, -1, 0} end
     producer[COORDINATOR] = math.max(producer[COORDINATOR], coordinatorEpoch)
@@ -135,7 +135,7 @@ local base, next = meta[1], whole(tonumber(meta[1]) + taken)
 local maxTimestamp = whole(math.max(timestamp, tonumber(meta[5])))
 
 if batch == '' then
-  local payloadKey = prefix .. 'payload:' .. base
+  local payloadKey = besideLog('payload:') .. base
   redis.call('RENAME', temporaryKey, payloadKey)
   redis.call('PERSIST', payloadKey)
 end
@@ -146,20 +146,24 @@ redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', a
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
 if meta[7] ~= ARGV[5] then redis.call('HSET', metaKey, 'copies', ARGV[5]) end
 
-local function awaitsMarker(name)
-  return redis.call('HEXISTS', inheritedKey, name) == 1
-    or redis.call('ZSCORE', openKey, string.match(name, '^%d+')) ~= false
-end
-
 if isNew then
+  local function awaitsMarker(name)
+    return redis.call('HEXISTS', besideLog('inherited'), name) == 1
+      or redis.call('ZSCORE', besideLog('open'), string.match(name, '^%d+')) ~= false
+  end
   local full = redis.call('HLEN', producersKey) >= PRODUCERS_MAX
-  local sample = redis.call('HRANDFIELD', producersKey, full and SAMPLED_WHEN_FULL or SAMPLED, 'WITHVALUES')
-  local oldest, oldestTime = nil, full and math.huge or tonumber(appendTime) - PRODUCER_EXPIRY_MS
+  -- A negative count: one may come twice, which is cheaper.
+  local sample = redis.call('HRANDFIELD', producersKey, full and -SAMPLED_WHEN_FULL or -SAMPLED, 'WITHVALUES')
+  local silentSince = tonumber(appendTime) - PRODUCER_EXPIRY_MS
+  local oldest, oldestTime
   for at = 1, #sample, 2 do
     local time = cmsgpack.unpack(sample[at + 1])[TIME]
-    if time < oldestTime and not awaitsMarker(sample[at]) then oldest, oldestTime = sample[at], time end
+    if (time < silentSince or (full and time < (oldestTime or math.huge))) and not awaitsMarker(sample[at]) then
+      if time < silentSince then redis.call('HDEL', producersKey, sample[at]) end
+      oldest, oldestTime = sample[at], time
+    end
   end
-  if oldest then redis.call('HDEL', producersKey, oldest) end
+  if full and oldest then redis.call('HDEL', producersKey, oldest) end
   local partitions = redis.call('HGET', metaKey, 'partitions') or ','
   if not string.find(partitions, ',' .. partition .. ',', 1, true) then
     redis.call('HSET', metaKey, 'partitions', partitions .. partition .. ',')
@@ -169,26 +173,29 @@ end
 if producer then
   producer[TIME] = tonumber(appendTime)
   if not isMarker then
-    local lastSequence = (baseSequence + taken - 1) % SEQUENCES
-    for _, value in ipairs({baseSequence, lastSequence, tonumber(base), tonumber(next), tonumber(appendTime)}) do
-      producer[#producer + 1] = value
+    local count = #producer
+    if count == HEAD + APPENDS_REMEMBERED * APPEND_FIELDS then
+      -- The oldest goes. By hand: table.remove moves all of the rest five times.
+      count = count - APPEND_FIELDS
+      for at = HEAD + 1, count do producer[at] = producer[at + APPEND_FIELDS] end
     end
-    while #producer > HEAD + APPENDS_REMEMBERED * APPEND_FIELDS do
-      for _ = 1, APPEND_FIELDS do table.remove(producer, HEAD + 1) end
-    end
+    producer[count + 1], producer[count + 2] = baseSequence, (baseSequence + taken - 1) % SEQUENCES
+    producer[count + 3], producer[count + 4] = tonumber(base), tonumber(next)
+    producer[count + 5] = tonumber(appendTime)
   end
   redis.call('HSET', producersKey, field, cmsgpack.pack(producer))
 end
 
 local unstable, lastAborted = meta[10], meta[11] or '-1'
 if transaction == 'write' then
-  local opened = redis.call('ZADD', openKey, 'NX', base, producerId) == 1
+  local opened = redis.call('ZADD', besideLog('open'), 'NX', base, producerId) == 1
   if opened and not unstable then
     unstable = base
     redis.call('HSET', metaKey, 'unstable', base)
   end
 elseif isMarker then
-  redis.call('HDEL', inheritedKey, field)
+  local openKey = besideLog('open')
+  redis.call('HDEL', besideLog('inherited'), field)
   local first = redis.call('ZSCORE', openKey, producerId)
   if first then
     redis.call('ZREM', openKey, producerId)
@@ -197,7 +204,7 @@ elseif isMarker then
     if unstable then redis.call('HSET', metaKey, 'unstable', unstable) else redis.call('HDEL', metaKey, 'unstable') end
     if transaction == 'abort' then
       local range = producerId .. ' ' .. whole(tonumber(first)) .. ' ' .. base .. ' ' .. (unstable or next)
-      redis.call('ZADD', abortedKey, base, range)
+      redis.call('ZADD', besideLog('aborted'), base, range)
       lastAborted = base
       redis.call('HSET', metaKey, 'lastAborted', base)
     end
