@@ -34,9 +34,10 @@ export function kafkaDistribution(): string {
     execFileSync('mvn', args, { cwd: JAR_CACHE, stdio: ['ignore', 'ignore', 'inherit'] });
   }
   const bin = join(DISTRIBUTION, 'bin');
-  if (!existsSync(bin)) {
-    mkdirSync(bin, { recursive: true });
-    symlinkSync(jars, join(DISTRIBUTION, 'libs'));
+  mkdirSync(bin, { recursive: true });
+  const libs = join(DISTRIBUTION, 'libs');
+  if (!existsSync(libs)) symlinkSync(jars, libs);
+  if (Object.keys(COMMANDS).some((name) => !existsSync(join(bin, name)))) {
     for (const [name, program] of Object.entries(COMMANDS)) {
       const file = join(bin, name);
       writeFileSync(file, `#!/bin/sh\nexec java -Xmx256m -cp "${jars}/*:$CLASSPATH" ${program} "$@"\n`);
