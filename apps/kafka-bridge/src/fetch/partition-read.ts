@@ -178,6 +178,11 @@ export class PartitionRead {
         else this.dormant = true;
         return this.#note(slice.bounds, shard, partition, bridge);
       }
+      if (this.abortedTransactions.length > 0) {
+        // A consumer forgets an aborted producer at its marker, which lies in the next link: that is another answer.
+        this.full = true;
+        return this.#note(slice.bounds, shard, partition, bridge);
+      }
       shard = next;
       if (this.nextOffset < shard.startOffset) this.nextOffset = shard.startOffset;
     }
