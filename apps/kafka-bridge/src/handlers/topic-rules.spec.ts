@@ -90,9 +90,17 @@ describe('message.timestamp.type=LogAppendTime', () => {
     expect(records.map(({ timestampMs }) => timestampMs)).toEqual([appendTimeMs, appendTimeMs]);
   });
 
-  it("is the log's to say: a producer that says it is refused", async () => {
-    const records = batch([{}], { timestampType: 'LogAppendTime' });
-    expect((await produce(await newTopic({}), records)).error).toBe('INVALID_TIMESTAMP');
+  it("is the log's to say: a producer that says it is refused there, and corrected elsewhere", async () => {
+    const records = () => batch([{ timestampMs: 1_000 }, { timestampMs: 3_000 }], { timestampType: 'LogAppendTime' });
+    const refused = await produce(await newTopic({ 'message.timestamp.type': 'LogAppendTime' }), records());
+    expect([refused.error, refused.recordErrors.map(({ batchIndex }) => batchIndex)]).toEqual([
+      'INVALID_TIMESTAMP',
+      [0, 1],
+    ]);
+    const name = await newTopic({});
+    expect((await produce(name, records())).error).toBe('NONE');
+    const header = readBatchHeader((await stored(name))[0] as Buffer, 0);
+    expect([header.timestampType, header.maxTimestampMs]).toEqual(['CreateTime', 3_000]);
   });
 
   it('takes effect at the next batch when it is set', async () => {

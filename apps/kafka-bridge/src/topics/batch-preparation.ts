@@ -58,7 +58,10 @@ export interface ArrivedBatch {
  * Makes of a batch what the topic's settings want. A topic that sets nothing gets it back as it is, for the price of two
  * comparisons.
  *
- * Errors: INVALID_TIMESTAMP (a producer that calls its time the log's), CORRUPT_MESSAGE (looked into, where that is needed),
+ * A producer that calls its times the log's gets them called its own where the topic wants that, and an error otherwise: as in
+ * Kafka, which has it this way round.
+ *
+ * Errors: INVALID_TIMESTAMP (such a producer), CORRUPT_MESSAGE (looked into, where that is needed),
  * INVALID_RECORD (no key in a compacted topic), INVALID_TIMESTAMP (too far from the clock), MESSAGE_TOO_LARGE (as it would be
  * stored).
  */
@@ -66,19 +69,18 @@ export function prepareBatch(batch: ArrivedBatch, rules: AppendRules): PreparedB
   const { records, header, nowMs, messageBytesMax } = batch;
   const { compression, logAppendTime } = rules;
   try {
-    if (!logAppendTime && header.timestampType === 'LogAppendTime') {
-      const message = 'Invalid timestamp type. Producer should not set timestamp type to LogAppendTime.';
-      return refuse(errorCodes.INVALID_TIMESTAMP, message);
-    }
+    const saysAppendTime = header.timestampType === 'LogAppendTime';
+    if (logAppendTime && saysAppendTime) return refuseTimestampType(header);
     if (mustLookInside(header, rules, nowMs)) {
       const refused = lookInside(batch, rules);
       if (refused !== undefined) return refused;
     }
     const recompresses = compression !== undefined && compression !== header.compression;
-    if (!recompresses && !logAppendTime) return { ok: true, records, header, logAppendTimeMs: -1 };
+    if (!recompresses && !logAppendTime && !saysAppendTime) return { ok: true, records, header, logAppendTimeMs: -1 };
     const rewritten = rewriteBatch(records, header, {
       compression,
       appendTimeMs: logAppendTime ? nowMs : undefined,
+      createTime: !logAppendTime,
       uncompressedBytesMax: UNCOMPRESSED_BYTES_MAX,
     });
     if (rewritten.length > messageBytesMax) {
@@ -137,6 +139,15 @@ function lookInside(
 function earliestText(nowMs: number, beforeMaxMs: number): string {
   const before = beforeMaxMs >= BEFORE_MAX_MS ? 2n ** 63n - 1n : BigInt(beforeMaxMs);
   return (BigInt(nowMs) - before).toString();
+}
+
+function refuseTimestampType({ recordCount }: BatchHeader): PreparedBatch {
+  const message = 'One or more records have been rejected due to invalid timestamp';
+  const errors = Array.from({ length: Math.min(recordCount, RECORD_ERRORS_MAX) }, (_, batchIndex) => ({
+    batchIndex,
+    batchIndexErrorMessage: `Invalid timestamp type in message ${batchIndex}. Producer should not set timestamp type to LogAppendTime.`,
+  }));
+  return refuse(errorCodes.INVALID_TIMESTAMP, message, errors);
 }
 
 function refuse(errorCode: ErrorCode, message: string, recordErrors: readonly RecordError[] = []): PreparedBatch {

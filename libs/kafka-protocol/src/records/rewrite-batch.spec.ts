@@ -51,6 +51,14 @@ describe('rewriteBatch', () => {
     expect(times).toEqual([1_795_448_135_727, 1_795_448_135_727, 1_795_448_135_727]);
   });
 
+  it('gives the records their own times back', () => {
+    const batch = encodeBatch(drafts, { timestampType: 'LogAppendTime' });
+    const after = rewriteBatch(batch, readBatchHeader(batch, 0), { createTime: true, ...limits });
+    expect(checkBatch(after, 0, after.length)).toMatchObject({ ok: true, header: { timestampType: 'CreateTime' } });
+    const times = decodeBatch(after, 0, readBatchHeader(after, 0), limits).map(({ timestampMs }) => timestampMs);
+    expect(times).toEqual([5_000, 4_000, 9_000]);
+  });
+
   it('takes no more memory than it may, and refuses what cannot be unpacked', () => {
     const batch = encodeBatch([{ key: null, value: Buffer.alloc(100_000), timestampMs: 1 }], { compression: 'zstd' });
     const header = readBatchHeader(batch, 0);

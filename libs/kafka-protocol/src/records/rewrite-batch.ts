@@ -17,6 +17,8 @@ export interface BatchRewrite {
   readonly compression?: Compression | undefined;
   /** Give all records this time, in milliseconds since 1970, and say that it is the log's (LogAppendTime). */
   readonly appendTimeMs?: number | undefined;
+  /** Say of the records' times that they are the producer's (CreateTime), which they are. */
+  readonly createTime?: boolean;
   /** A compressed batch that becomes larger is refused. */
   readonly uncompressedBytesMax: number;
 }
@@ -29,7 +31,7 @@ export interface BatchRewrite {
 export function rewriteBatch(
   batch: Buffer,
   header: BatchHeader,
-  { compression, appendTimeMs, uncompressedBytesMax }: BatchRewrite,
+  { compression, appendTimeMs, createTime, uncompressedBytesMax }: BatchRewrite,
 ): Buffer {
   const rewritten =
     compression === undefined || compression === header.compression
@@ -40,6 +42,8 @@ export function rewriteBatch(
     // The base, to which the records' own times are relative, stays: readers take the largest time for all of them.
     writeNumberAsInt64(rewritten, AT.maxTimestamp, appendTimeMs);
   }
+  if (createTime === true)
+    rewritten.writeInt16BE(rewritten.readInt16BE(AT.attributes) & ~ATTRIBUTE.logAppendTime, AT.attributes);
   rewritten.writeUInt32BE(crc32c(rewritten.subarray(BATCH_CRC_START)), AT.crc);
   return rewritten;
 }
