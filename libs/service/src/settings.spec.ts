@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { BadSettings, describeSettings, httpHost, isLoopback, kafkaHost, readSettings, SETTINGS } from './index.ts';
+import {
+  BadSettings,
+  describeSettings,
+  httpHost,
+  isLoopback,
+  placeOfRecords,
+  kafkaHost,
+  readSettings,
+  SETTINGS,
+} from './index.ts';
 
 const problemsOf = (env: Record<string, string>): readonly string[] => {
   try {
@@ -27,6 +36,7 @@ describe('settings', () => {
         metricsPort: 9464,
         kafkaAdvertised: undefined,
         nodeId: undefined,
+        rack: undefined,
         auth: 'loopback',
         account: '000000000000',
         region: undefined,
@@ -74,6 +84,7 @@ describe('settings', () => {
     [{ TAILRACE_HTTP_PORT: '-1' }, ['TAILRACE_HTTP_PORT=-1: must be a whole number from 0 to 65535.']],
     [{ TAILRACE_LIMITS: 'maybe' }, ['TAILRACE_LIMITS=maybe: must be on or off.']],
     [{ TAILRACE_AUTH: 'on' }, ['TAILRACE_AUTH=on: must be loopback, off or sigv4.']],
+    [{ TAILRACE_RACK: 'zone a' }, ['TAILRACE_RACK=zone a: must be the name of a place, without spaces.']],
     [{ TAILRACE_ACCOUNT: '12345678901' }, ['TAILRACE_ACCOUNT=12345678901: must be twelve digits.']],
     [{ TAILRACE_REGION: 'EU' }, ['TAILRACE_REGION=EU: must be the name of a region, as in eu-central-1.']],
     [{ TAILRACE_INJECT_THROTTLING: '101' }, ['TAILRACE_INJECT_THROTTLING=101: must be a whole number from 0 to 100.']],
@@ -210,5 +221,13 @@ describe('settings', () => {
 
   it('take an empty variable as absent', () => {
     expect(readSettings({ TAILRACE_STORE: '' }).settings.store).toEqual('embedded');
+  });
+});
+
+describe('placeOfRecords', () => {
+  it('is the absolute path of the data directory, or the name of the other store', () => {
+    expect(placeOfRecords({ store: 'embedded', dataDir: '/var/lib/tailrace' })).toBe('/var/lib/tailrace');
+    expect(placeOfRecords({ store: 'embedded', dataDir: 'data' })).toBe(`${process.cwd()}/data`);
+    expect(placeOfRecords({ store: 'redis', dataDir: './.tailrace' })).toBe('redis');
   });
 });
