@@ -6,6 +6,12 @@ import type { GroupDocument } from './group-document.ts';
 import type { SubscribableTopics } from './subscribable-topics.ts';
 
 /**
+ * Assignors that every client has. What they put into an assignment for themselves is no reason to leave a group as it is
+ * (librdkafka's cooperative-sticky puts the last assignment there); of others it may be what makes them read at all.
+ */
+const COMMON_ASSIGNORS: ReadonlySet<string> = new Set(['range', 'roundrobin', 'sticky', 'cooperative-sticky']);
+
+/**
  * A classic group as a consumer group in which all members speak the classic protocol: what they read they go on reading.
  * `undefined` when they are no consumers, or share out partitions by means that only they understand.
  */
@@ -20,7 +26,8 @@ export function toConsumerGroup(
       (member.protocols.find(({ name }) => name === protocolName) ?? member.protocols[0])?.metadata ?? '';
     const subscription = readSubscription(Buffer.from(metadata, 'base64'));
     const assignment = readAssignment(Buffer.from(member.assignment, 'base64'));
-    if (subscription === undefined || assignment === undefined || assignment.hasUserData) return undefined;
+    if (subscription === undefined || assignment === undefined) return undefined;
+    if (assignment.hasUserData && !COMMON_ASSIGNORS.has(protocolName ?? '')) return undefined;
     const assigned = new Map<string, ReadonlyMap<number, number>>();
     for (const [name, partitions] of assignment.partitions) {
       const topicId = topics.find(name)?.topicId;
