@@ -144,12 +144,15 @@ function outcomeOf(
   }
 }
 
-/** `[0113_cooperative_rebalance /12.3s] [ do_test:12: x: SKIP: reason ]`, and those that only say that they skip. */
+/** `[0113_cooperative_rebalance /12.3s] [ do_test:12: x: SKIP: reason ]`, and what a test says that it cannot look at. */
 function leftOut(name: string, output: string): string[] {
   return output
     .split('\n')
     .filter((line) => line.startsWith(`[${name} `) || line.startsWith(`[${name}:`))
-    .flatMap((line) => /\[ ([^\]]*: SKIP: [^\]]*)\]/.exec(line)?.[1]?.trim() ?? []);
+    .flatMap(
+      (line) =>
+        (/\[ ([^\]]*: SKIP: [^\]]*)\]/.exec(line) ?? /WARN: (Will not be able to .*)/.exec(line))?.[1]?.trim() ?? [],
+    );
 }
 
 /** What the runner prints where an assertion fails: the place, and in the next line the reason. Else the last that the test said. */
