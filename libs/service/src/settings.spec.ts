@@ -49,7 +49,6 @@ describe('settings', () => {
         offsetsRetentionMinutes: 10_080,
         consumerSessionTimeoutMs: 45_000,
         consumerHeartbeatIntervalMs: 5_000,
-        rack: undefined,
         kafkaAuth: [],
         kafkaAcls: 'auto',
         kafkaSuperUsers: [],

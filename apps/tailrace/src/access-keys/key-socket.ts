@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { isKeyMethod, type KeyMethod, type KeyMethods } from './key-methods.ts';
+import { isKeyMethod, KEY_METHODS, type KeyMethod, type KeyMethods } from './key-methods.ts';
 
 /**
  * While a service has the data directory, nobody else can open the store in it; `tailrace keys` then asks the service,
@@ -101,13 +101,7 @@ export async function connectKeys(dataDir: string): Promise<KeyMethods | undefin
       if (response.statusCode !== 200) throw new Error(problem);
       return result;
     };
-  const methods = {
-    create: call('create'),
-    list: call('list'),
-    revoke: call('revoke'),
-    remove: call('remove'),
-    setPolicy: call('setPolicy'),
-  } as KeyMethods;
+  const methods = Object.fromEntries(KEY_METHODS.map((method) => [method, call(method)])) as unknown as KeyMethods;
   try {
     await methods.list({ limit: 1 });
   } catch (error) {

@@ -1,7 +1,6 @@
-import { AccessKeyRegister, SecretSealing } from '@tailrace/identity';
 import { readSettings, type Settings } from '@tailrace/service';
 import { openStore } from '@tailrace/shard-core';
-import type { KeyMethods } from './key-methods.ts';
+import { type KeyMethods, keyMethods } from './key-methods.ts';
 import { connectKeys } from './key-socket.ts';
 
 /**
@@ -17,7 +16,7 @@ export async function withKeys(run: (keys: KeyMethods, settings: Settings) => Pr
   }
   const store = await openStore(settings);
   try {
-    await run(new AccessKeyRegister(store.documents, new SecretSealing(settings.masterKeys)), settings);
+    await run(keyMethods(store.documents, settings.masterKeys), settings);
   } finally {
     await store.close();
   }

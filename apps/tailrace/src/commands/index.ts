@@ -46,6 +46,21 @@ store is embedded. A secret is shown once, when its key is made.
   --json               print JSON`,
     load: () => import('./keys.ts'),
   },
+  users: {
+    summary: 'create, list and remove users of the Kafka door',
+    usage: `Usage: tailrace users [list]
+       tailrace users set NAME [--password-stdin] [--mechanism M] [--iterations N]
+       tailrace users remove NAME
+
+Users for TAILRACE_KAFKA_AUTH=plain, scram-sha-256 and scram-sha-512; Kafka's own admin tools change them too. With the same
+settings as the service; on its machine and as its user where the store is embedded.
+
+  --password-stdin     read the password from standard input; without it one is made, and shown once
+  --mechanism M        SCRAM-SHA-256 or SCRAM-SHA-512 (default: both; PLAIN works with each)
+  --iterations N       how hard it is to guess what is kept, 4096 to 16384 (default 4096)
+  --json               print JSON`,
+    load: () => import('./users.ts'),
+  },
   produce: {
     summary: 'write lines from standard input as records',
     usage: `Usage: tailrace produce STREAM [OPTIONS] < lines

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createRestApi } from '@tailrace/rest-api';
 import { createKafkaDoor, securityFromSettings } from '@tailrace/kafka-bridge';
-import { AccessKeyRegister, SecretSealing } from '@tailrace/identity';
 import {
   type Foundation,
   httpHost,
@@ -12,6 +11,7 @@ import {
   readSettings,
   runService,
 } from '@tailrace/service';
+import { keyMethods } from '../access-keys/key-methods.ts';
 import { type KeySocket, serveKeys } from '../access-keys/key-socket.ts';
 import { parseArguments } from '../arguments.ts';
 import { banner } from '../banner.ts';
@@ -90,9 +90,8 @@ async function start() {
 
 /** For `tailrace keys`, which cannot open the store while this process has it. The service does without if need be. */
 async function keySocketOf({ settings, store, logger }: Foundation): Promise<KeySocket | undefined> {
-  const register = new AccessKeyRegister(store.documents, new SecretSealing(settings.masterKeys));
   try {
-    return await serveKeys(settings.dataDir, register);
+    return await serveKeys(settings.dataDir, keyMethods(store.documents, settings.masterKeys));
   } catch (error) {
     logger.warn({ err: error }, '`tailrace keys` works only while this service is stopped: its socket cannot be made');
     return undefined;
