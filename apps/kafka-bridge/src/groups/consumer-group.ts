@@ -24,6 +24,7 @@ import {
   syncFailed,
   type SyncRequest,
 } from './group-requests.ts';
+import type { GroupPace } from './group-paces.ts';
 import { type CurrentAssignment, reconcile } from './reconciliation.ts';
 import type { SubscribableTopics } from './subscribable-topics.ts';
 import {
@@ -46,8 +47,8 @@ export interface ConsumerGroupOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly membersMax: number;
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
+  /** As it is at the moment: it may be changed while the group is in use. */
+  readonly pace: () => GroupPace;
   readonly topics: Pick<SubscribableTopics, 'find' | 'nameOf' | 'matching' | 'version'>;
   /** Called after each change of what `document` answers. Whoever asked is to be answered when that is durable. */
   readonly changed: () => void;
@@ -162,7 +163,7 @@ export class ConsumerGroup {
     if (!(member instanceof ConsumerMember)) return member;
     const before = member.current;
     this.#update(member, factsAfter(member.facts, request), request.owned);
-    member.session.set(this.#options.sessionTimeoutMs);
+    member.session.set(this.#options.pace().sessionTimeoutMs);
     this.#watchRevocation(member);
     const isFull =
       request.rebalanceTimeoutMs !== undefined &&
@@ -175,7 +176,7 @@ export class ConsumerGroup {
       errorMessage: null,
       memberId: member.memberId,
       memberEpoch: current.memberEpoch,
-      heartbeatIntervalMs: this.#options.heartbeatIntervalMs,
+      heartbeatIntervalMs: this.#options.pace().heartbeatIntervalMs,
       assignment: tells ? current.assigned : undefined,
     };
   }
@@ -343,7 +344,7 @@ export class ConsumerGroup {
       member.restore(kept);
       this.#hold(member);
       this.#noteTaken(member);
-      member.session.set(member.facts.classic?.sessionTimeoutMs ?? this.#options.sessionTimeoutMs);
+      member.session.set(member.facts.classic?.sessionTimeoutMs ?? this.#options.pace().sessionTimeoutMs);
       this.#watchRevocation(member);
     }
   }

@@ -29,13 +29,12 @@ function coordinatorOn(documents: MemoryDocuments, owns: (groupId: string) => bo
     timers,
     clock: () => timers.now(),
     brokers: { ownsGroup: owns, onChange: () => undefined },
+    paces: { of: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }) },
     options: {
       initialRebalanceDelayMs: 0,
       sessionTimeoutMsMin: 6_000,
       sessionTimeoutMsMax: 60_000,
       groupMembersMax: 10,
-      consumerSessionTimeoutMs: 45_000,
-      consumerHeartbeatIntervalMs: 5_000,
     },
     logger: createLogger({ level: 'silent' }),
   });

@@ -22,13 +22,12 @@ function coordinatorOn(documents: MemoryDocuments) {
     clock: () => timers.now(),
     topics: new SubscribableTopics(noTopics),
     brokers: { ownsGroup: () => owned.value, onChange: (listener) => listeners.push(listener) },
+    paces: { of: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }) },
     options: {
       initialRebalanceDelayMs: 0,
       sessionTimeoutMsMin: 6_000,
       sessionTimeoutMsMax: 60_000,
       groupMembersMax: 10,
-      consumerSessionTimeoutMs: 45_000,
-      consumerHeartbeatIntervalMs: 5_000,
     },
     logger: createLogger({ level: 'silent' }),
   });

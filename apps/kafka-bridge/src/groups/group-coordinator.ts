@@ -22,6 +22,7 @@ import {
   parseGroupDocument,
 } from './group-document.ts';
 import { GROUP_STATES_PREFIX, groupIdOfStateKey, groupStateKey, isGroupId } from './group-keys.ts';
+import type { GroupPaces } from './group-paces.ts';
 import {
   type CommitRequest,
   type JoinAnswer,
@@ -49,14 +50,10 @@ export interface GroupCoordinatorOptions {
   readonly timers: Timers;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  readonly paces: Pick<GroupPaces, 'of'>;
   readonly options: Pick<
     BridgeOptions,
-    | 'initialRebalanceDelayMs'
-    | 'sessionTimeoutMsMin'
-    | 'sessionTimeoutMsMax'
-    | 'groupMembersMax'
-    | 'consumerSessionTimeoutMs'
-    | 'consumerHeartbeatIntervalMs'
+    'initialRebalanceDelayMs' | 'sessionTimeoutMsMin' | 'sessionTimeoutMsMax' | 'groupMembersMax'
   >;
   readonly logger: Logger;
   /** Called when the groups are closed. */
@@ -480,7 +477,7 @@ export class GroupCoordinator {
   }
 
   #newConsumer(groupId: string, held: HeldGroup, document: ConsumerGroupDocument): ConsumerGroup {
-    const { timers, clock, topics, options } = this.#options;
+    const { timers, clock, topics, paces, options } = this.#options;
     const group = new ConsumerGroup(
       {
         groupId,
@@ -488,8 +485,7 @@ export class GroupCoordinator {
         clock,
         topics,
         membersMax: options.groupMembersMax,
-        sessionTimeoutMs: options.consumerSessionTimeoutMs,
-        heartbeatIntervalMs: options.consumerHeartbeatIntervalMs,
+        pace: () => paces.of(groupId),
         changed: () => {
           if (held.group === group) this.#saveSoon(groupId, held);
         },

@@ -3,7 +3,9 @@ import type { Logger } from '@tailrace/telemetry';
 import type { BridgeOptions } from '../bridge.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
+import { GroupPaces } from './group-paces.ts';
 import { OffsetSweeper } from './offset-sweeper.ts';
+import { StoredConfigs } from '../topics/configs/stored-configs.ts';
 import { SubscribableTopics } from './subscribable-topics.ts';
 import { systemTimers } from './timers.ts';
 
@@ -18,10 +20,23 @@ export interface GroupsDeps {
 /** The groups of this bridge, with what watches over their offsets; closing them ends it all. */
 export function openGroups({ store, catalog, brokers, options, logger }: GroupsDeps): GroupCoordinator {
   const topics = new SubscribableTopics(catalog);
+  const paces = new GroupPaces({
+    configs: new StoredConfigs(store.documents),
+    documents: store.documents,
+    defaults: {
+      sessionTimeoutMs: options.consumerSessionTimeoutMs,
+      heartbeatIntervalMs: options.consumerHeartbeatIntervalMs,
+    },
+    logger,
+  });
+  paces.open().catch((error: unknown) => {
+    logger.warn({ door: 'kafka', err: error }, 'the settings of groups could not be read');
+  });
   const groups = new GroupCoordinator({
     documents: store.documents,
     brokers,
     topics,
+    paces,
     timers: systemTimers,
     clock: Date.now,
     options,
@@ -29,6 +44,7 @@ export function openGroups({ store, catalog, brokers, options, logger }: GroupsD
     onClose: () => {
       sweeper.close();
       topics.close();
+      paces.close();
     },
   });
   const { offsetsRetentionMs: retentionMs, offsetsCheckIntervalMs: intervalMs } = options;

@@ -10,14 +10,14 @@ export const groupConfigs = {
   'consumer.heartbeat.interval.ms': {
     value: int(1),
     default: '5000',
-    effect: 'kept',
+    effect: 'honoured',
     brokerName: 'group.consumer.heartbeat.interval.ms',
     documentation: 'How often a member of a group of the consumer protocol reports.',
   },
   'consumer.session.timeout.ms': {
     value: int(1),
     default: '45000',
-    effect: 'kept',
+    effect: 'honoured',
     brokerName: 'group.consumer.session.timeout.ms',
     documentation: 'After what silence a member of a group of the consumer protocol is gone.',
   },
