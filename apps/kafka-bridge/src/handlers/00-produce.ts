@@ -6,6 +6,7 @@ import {
   type ProduceRequest,
   type ProduceResponse,
 } from '@tailrace/kafka-protocol';
+import { acksOfKafka, requirementOfProduce } from '@tailrace/replication';
 import {
   type Acks,
   type Appended,
@@ -45,8 +46,6 @@ type PartitionRequest = TopicRequest['partitionData'][number];
 type TopicAnswer = ProduceResponse['responses'][number];
 type PartitionAnswer = TopicAnswer['partitionResponses'][number];
 
-/** The protocol's numbers for how long a producer wants to wait. */
-const acksByNumber: Readonly<Record<number, Acks>> = { 0: 'none', 1: 'leader', [-1]: 'all' };
 /** Kafka takes topic ids instead of names from here on. */
 const TOPIC_ID_SINCE = 13;
 /** How often an append follows a partition into the shard where it goes on. */
@@ -60,9 +59,9 @@ const traffic = trafficMetrics('kafka');
  *
  * Any bridge takes appends for any partition, leader or not: order and idempotence are decided in the store, in one step.
  * Whole request: INVALID_REQUIRED_ACKS, named for every partition.
- * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`,
- * TRANSACTIONAL_ID_AUTHORIZATION_FAILED (a transactional batch without a transactional id), those of `admitWrites`, then those
- * of the log (`refusalErrors`); KAFKA_STORAGE_ERROR, retryable, when the store is away.
+ * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`, TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+ * (a transactional batch without a transactional id), those of `admitWrites`, then those of the log (`refusalErrors`);
+ * KAFKA_STORAGE_ERROR, retryable, when the store is away.
  *
  * With acks 0 there is no answer; an error then closes the connection, which makes the client fetch metadata anew.
  */
@@ -70,7 +69,7 @@ export const produce = handler({
   api: produceApi,
   versions: produceApi.advertised,
   run(request, exchange, bridge) {
-    const acks = acksByNumber[request.acks];
+    const acks = acksOfKafka(request.acks);
     if (acks === undefined) return refuseAll(request, errorCodes.INVALID_REQUIRED_ACKS, exchange);
     const byId = exchange.header.apiVersion >= TOPIC_ID_SINCE;
     // A topic that is not in memory has to be looked up, and what comes behind may not overtake it.
@@ -273,9 +272,9 @@ async function appendWhereItGoesOn(
     if (partition === undefined) return { ok: false, refusal: { code: 'streamNotFound', stream: stream.name } };
     const { appendTo }: Partition = partition;
     const { key: shard, shardId } = appendTo;
-    const minInsyncReplicas = current.minInsyncReplicas(bridge.options.minInsyncReplicas);
+    const policy = { minInsyncReplicas: current.minInsyncReplicas(bridge.options.minInsyncReplicas) };
     const { store } = bridge;
-    const append = { shard, batch, header, partition: index, acks, minInsyncReplicas, timeoutMs };
+    const append = { shard, batch, header, partition: index, ...requirementOfProduce(acks, timeoutMs, policy) };
     const outcome = await (tracing.enabled
       ? withLogSpan('append', store.engine, stream.name, shardId, exchange.span, (logSpan) => {
           setLogTransfer(logSpan, { recordCount: header.recordCount, byteCount: header.sizeBytes });

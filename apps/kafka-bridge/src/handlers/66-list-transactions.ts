@@ -5,16 +5,14 @@ import {
   type ListTransactionsResponse,
 } from '@tailrace/kafka-protocol';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import { compileTopicRegex, type TopicRegex } from '../groups/topic-regex.ts';
 import type { DescribedTransaction } from '../transactions/transaction-coordinator.ts';
 import { isOpen, type TransactionState, transactionStates } from '../transactions/transaction-document.ts';
 import { handler } from './handler.ts';
 
-/** Longest pattern that is compiled. */
-export const PATTERN_LENGTH_MAX = 1_024;
-
 /**
  * ListTransactions: the transactional ids that this bridge coordinates, and what state they are in. A state that is none is
- * named in the answer; where only such are asked for, nothing is listed.
+ * named in the answer; where only such are asked for, nothing is listed. A pattern is RE2's, and the whole id has to match.
  * Errors: INVALID_REGULAR_EXPRESSION, COORDINATOR_NOT_AVAILABLE.
  */
 export const listTransactions = handler({
@@ -26,8 +24,9 @@ export const listTransactions = handler({
       exchange.noteError(errorCode);
       return { throttleTimeMs: 0, errorCode, unknownStateFilters, transactionStates: [] };
     };
-    const pattern = compile(request.transactionalIdPattern);
-    if (pattern === 'invalid') return failed(errorCodes.INVALID_REGULAR_EXPRESSION);
+    const { transactionalIdPattern } = request;
+    const pattern = transactionalIdPattern ? await compileTopicRegex(transactionalIdPattern) : undefined;
+    if (typeof pattern === 'string') return failed(errorCodes.INVALID_REGULAR_EXPRESSION);
     const all = await unlessUnavailable(transactions.list(), () => undefined);
     if (all === undefined) return failed(errorCodes.COORDINATOR_NOT_AVAILABLE);
     const nowMs = Date.now();
@@ -48,28 +47,16 @@ export const listTransactions = handler({
 function isWanted(
   { transactionalId, transaction }: DescribedTransaction,
   { stateFilters, producerIdFilters, durationFilter }: ListTransactionsRequest,
-  pattern: RegExp | undefined,
+  pattern: TopicRegex | undefined,
   nowMs: number,
 ): boolean {
   if (stateFilters.length > 0 && !stateFilters.includes(transaction.state)) return false;
   if (producerIdFilters.length > 0 && !producerIdFilters.includes(transaction.producerId)) return false;
   const isLong = isOpen(transaction) && nowMs - transaction.startedAtMs > Number(durationFilter);
   if (durationFilter >= 0n && !isLong) return false;
-  return pattern === undefined || pattern.test(transactionalId);
+  return pattern === undefined || pattern.matches(transactionalId);
 }
 
 function isState(text: string): text is TransactionState {
   return (transactionStates as readonly string[]).includes(text);
-}
-
-/** The whole id has to match. Kafka's patterns are RE2's, a language that JavaScript's own nearly contains. */
-function compile(pattern: string | null): RegExp | 'invalid' | undefined {
-  if (pattern === null || pattern === '') return undefined;
-  if (pattern.length > PATTERN_LENGTH_MAX) return 'invalid';
-  try {
-    return new RegExp(`^(?:${pattern})$`, 'u');
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return 'invalid';
-  }
 }
