@@ -9,6 +9,11 @@ import { heartbeatFailed, JOINING_EPOCH, LEAVING_FOR_A_WHILE_EPOCH } from '../gr
 import { partitionLists, partitionSets } from '../groups/topic-partitions.ts';
 import { handler } from './handler.ts';
 
+/** What a member may say of itself, so that its group's document stays small; Kafka has no such bounds. */
+export const ID_CHARACTERS_MAX = 1_000;
+export const SUBSCRIBED_TOPICS_MAX = 10_000;
+export const OWNED_PARTITIONS_MAX = 100_000;
+
 /** From here on the client makes its member id itself (KIP-1082). */
 const OWN_MEMBER_ID_SINCE = 1;
 
@@ -72,5 +77,21 @@ function refuseRequest(request: ConsumerGroupHeartbeatRequest, apiVersion: numbe
       errorCodes.UNSUPPORTED_ASSIGNOR,
     );
   }
+  return refuseSize(request, invalid);
+}
+
+function refuseSize<T>(request: ConsumerGroupHeartbeatRequest, invalid: (message: string) => T): T | undefined {
+  for (const name of ['memberId', 'instanceId', 'rackId'] as const) {
+    const { length = 0 } = request[name] ?? {};
+    if (length > ID_CHARACTERS_MAX)
+      return invalid(`${name} has ${length} characters, at most ${ID_CHARACTERS_MAX} are taken.`);
+  }
+  const topicCount = request.subscribedTopicNames?.length ?? 0;
+  if (topicCount > SUBSCRIBED_TOPICS_MAX)
+    return invalid(`${topicCount} topics are subscribed to, at most ${SUBSCRIBED_TOPICS_MAX} are taken.`);
+  let partitionCount = 0;
+  for (const { partitions } of request.topicPartitions ?? []) partitionCount += partitions.length;
+  if (partitionCount > OWNED_PARTITIONS_MAX)
+    return invalid(`${partitionCount} partitions are owned, at most ${OWNED_PARTITIONS_MAX} are taken.`);
   return undefined;
 }

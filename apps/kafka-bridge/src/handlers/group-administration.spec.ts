@@ -20,6 +20,7 @@ import { eventually, uniqueName } from '@tailrace/testkit';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
 import type { WireClient } from '../testing/wire-client.ts';
 import { createTopic } from '../topics/topic-creation.ts';
+import { ID_CHARACTERS_MAX, OWNED_PARTITIONS_MAX, SUBSCRIBED_TOPICS_MAX } from './68-consumer-group-heartbeat.ts';
 
 /** READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS, as Apache Kafka 4.3.1 answers without an authorizer. */
 const ALL_OPERATIONS = 3_400;
@@ -315,6 +316,36 @@ describe('ConsumerGroupHeartbeat', () => {
   ])('refuses %j', async (wrong, code, message) => {
     const { errorCode, errorMessage } = await beat(1, { ...joining(), ...wrong });
     expect([errorName(errorCode), errorMessage]).toEqual([code, message]);
+  });
+
+  it('takes no more of a member than it can keep', async () => {
+    const owning = (count: number) => ({
+      memberEpoch: 1,
+      topicPartitions: [{ topicId: topic.id, partitions: Array.from({ length: count }, (_, i) => i) }],
+    });
+    const names = (count: number) => ({ subscribedTopicNames: Array.from({ length: count }, (_, i) => `t${i}`) });
+    const codes = [];
+    for (const more of [
+      { memberId: 'm'.repeat(ID_CHARACTERS_MAX), instanceId: 'i'.repeat(ID_CHARACTERS_MAX) },
+      { memberId: 'm'.repeat(ID_CHARACTERS_MAX + 1) },
+      { instanceId: 'i'.repeat(ID_CHARACTERS_MAX + 1) },
+      { rackId: 'r'.repeat(ID_CHARACTERS_MAX + 1) },
+      names(SUBSCRIBED_TOPICS_MAX),
+      names(SUBSCRIBED_TOPICS_MAX + 1),
+      owning(OWNED_PARTITIONS_MAX),
+      owning(OWNED_PARTITIONS_MAX + 1),
+    ])
+      codes.push(errorName((await beat(1, { ...joining(), ...more })).errorCode));
+    expect(codes).toEqual([
+      'NONE',
+      'INVALID_REQUEST',
+      'INVALID_REQUEST',
+      'INVALID_REQUEST',
+      'NONE',
+      'INVALID_REQUEST',
+      'GROUP_ID_NOT_FOUND',
+      'INVALID_REQUEST',
+    ]);
   });
 
   it('keeps offsets of its members apart from those of others', async () => {
