@@ -126,34 +126,37 @@ const consumer = (config: string, group: string, messages: number) =>
 
 try {
   const entity = (...more: string[]) => ['--entity-type', 'users', '--entity-name', 'shop', ...more];
+  const clients = ['--entity-type', 'clients', '--entity-default'];
+  const ofShop = ['--allow-principal', 'User:shop'];
   await step('topics are made over TLS by an administrator with SCRAM-SHA-512', byAdmin('topics', '--create', '--topic', 'orders', '--partitions', '1'), 'Created topic orders.'); // prettier-ignore
   await step('a user gets SCRAM credentials', byAdmin('configs', '--alter', ...entity('--add-config', 'SCRAM-SHA-256=[iterations=8192,password=shop-secret],SCRAM-SHA-512=[password=shop-secret]')), 'Completed updating config for user shop.'); // prettier-ignore
   await step('which are shown without their keys', byAdmin('configs', '--describe', ...entity()), 'SCRAM-SHA-256=iterations=8192', 'SCRAM-SHA-512=iterations=4096'); // prettier-ignore
   const shopUser = asUser('SCRAM-SHA-256', 'shop', 'shop-secret');
-  await step('the user may not write yet', producer(shopUser, 'orders', 'no'), /TopicAuthorizationException|Not authorized to access topics/); // prettier-ignore
-  await step('entries let it write', byAdmin('acls', '--add', '--allow-principal', 'User:shop', '--producer', '--topic', 'orders'), 'Adding ACLs for resource', 'operation=WRITE'); // prettier-ignore
-  await step('and it writes', producer(shopUser, 'orders', 'by scram'));
-  await step('by PLAIN too', producer(asUser('PLAIN', 'shop', 'shop-secret'), 'orders', 'by plain'));
-  await step('but not to another topic', producer(shopUser, 'payments', 'no'), /TopicAuthorizationException|Not authorized to access topics/); // prettier-ignore
-  await step('a wrong password is told as such', producer(asUser('SCRAM-SHA-512', 'shop', 'wrong'), 'orders', 'no'), 'invalid credentials with SASL mechanism SCRAM-SHA-512'); // prettier-ignore
-  await step('entries let it read in a group', byAdmin('acls', '--add', '--allow-principal', 'User:shop', '--consumer', '--topic', 'orders', '--group', 'team-', '--resource-pattern-type', 'prefixed'), 'patternType=PREFIXED'); // prettier-ignore
+  await step('the user does not see the topic yet', tool('topics', ['--command-config', shopUser, '--describe', '--topic', 'orders']), "Topic 'orders' does not exist"); // prettier-ignore
+  // The tool's log of what goes wrong needs a library that is not there: what was refused is missing at the end.
+  await producer(shopUser, 'orders', 'refused');
+  await step('entries let it write', byAdmin('acls', '--add', ...ofShop, '--producer', '--topic', 'orders'), 'Adding ACLs for resource', 'operation=WRITE'); // prettier-ignore
+  await producer(shopUser, 'orders', 'by scram');
+  await producer(asUser('PLAIN', 'shop', 'shop-secret'), 'orders', 'by plain');
+  await producer(shopUser, 'payments', 'refused');
+  await step('a topic that it may not make is not made', byAdmin('topics', '--list'), /^orders$/);
+  const wrong = asUser('SCRAM-SHA-512', 'shop', 'wrong');
+  await step('a wrong password is told as such', tool('topics', ['--command-config', wrong, '--list']), 'invalid credentials with SASL mechanism SCRAM-SHA-512'); // prettier-ignore
   await step('entries let a certificate write', byAdmin('acls', '--add', '--allow-principal', 'User:CN=till,OU=tills,O=Example', '--producer', '--topic', 'orders'), 'User:CN=till,OU=tills,O=Example'); // prettier-ignore
-  await step('and its bearer writes', producer(byCertificate(), 'orders', 'by certificate'));
+  await producer(byCertificate(), 'orders', 'by certificate');
+  await step('entries let the user read in groups', byAdmin('acls', '--add', ...ofShop, '--consumer', '--topic', 'orders', '--group', 'team-', '--resource-pattern-type', 'prefixed'), 'patternType=PREFIXED'); // prettier-ignore
+  await step('of a prefix goes for the topic as well, so that one is added', byAdmin('acls', '--add', ...ofShop, '--operation', 'Read', '--topic', 'orders'), 'operation=READ'); // prettier-ignore
   await step('entries are listed', byAdmin('acls', '--list', '--topic', 'orders'), 'principal=User:shop', 'operation=WRITE', 'operation=DESCRIBE'); // prettier-ignore
-  await step(
-    'a reader without the group is refused',
-    consumer(admin, 'x', 3),
-    'by scram',
-    'by plain',
-    'by certificate',
-  );
-  await step('another group is refused', consumer(shopUser, 'other', 1), /GroupAuthorizationException|Not authorized to access group/); // prettier-ignore
-  await step('quotas are set', byAdmin('configs', '--alter', '--add-config', 'producer_byte_rate=1024,request_percentage=50', '--entity-type', 'users', '--entity-name', 'shop', '--entity-type', 'clients', '--entity-default'), 'Completed updating config'); // prettier-ignore
-  await step('and shown', byAdmin('configs', '--describe', '--entity-type', 'users', '--entity-name', 'shop', '--entity-type', 'clients', '--entity-default'), 'producer_byte_rate=1024', 'request_percentage=50'); // prettier-ignore
-  await step('entries are removed', byAdmin('acls', '--remove', '--force', '--allow-principal', 'User:shop', '--producer', '--topic', 'orders'), /^$|Current ACLs|ACLs/); // prettier-ignore
-  await step('and count no more', producer(shopUser, 'orders', 'no'), /TopicAuthorizationException|Not authorized to access topics/); // prettier-ignore
+  await step('the user reads what it wrote by SCRAM and PLAIN, and what the certificate wrote', consumer(shopUser, 'team-1', 3), 'by scram', 'by plain', 'by certificate'); // prettier-ignore
+  await step('but not in another group', consumer(shopUser, 'other', 1), 'Processed a total of 0 messages');
+  await step('quotas are set', byAdmin('configs', '--alter', '--add-config', 'producer_byte_rate=1024,request_percentage=50', ...entity(), ...clients), 'Completed updating config'); // prettier-ignore
+  await step('and shown', byAdmin('configs', '--describe', ...entity(), ...clients), 'producer_byte_rate=1024', 'request_percentage=50'); // prettier-ignore
+  await byAdmin('acls', '--remove', '--force', ...ofShop, '--producer', '--topic', 'orders');
+  await producer(shopUser, 'orders', 'refused');
+  await step('entries that are removed are gone', byAdmin('acls', '--list', '--topic', 'orders', '--principal', 'User:shop'), /^(?![\s\S]*operation=WRITE)/); // prettier-ignore
   await step('credentials are removed', byAdmin('configs', '--alter', ...entity('--delete-config', 'SCRAM-SHA-256')), 'Completed updating config for user shop.'); // prettier-ignore
-  await step('and let nobody in', producer(shopUser, 'orders', 'no'), 'invalid credentials with SASL mechanism SCRAM-SHA-256'); // prettier-ignore
+  await step('and let nobody in', tool('topics', ['--command-config', shopUser, '--list']), 'invalid credentials with SASL mechanism SCRAM-SHA-256'); // prettier-ignore
+  await step('nothing that was refused is there', consumer(admin, 'all', 4), 'Processed a total of 3 messages', /^(?![\s\S]*refused)/); // prettier-ignore
   if (options.python) {
     if (!existsSync(PYTHON_CACHE)) {
       execFileSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', PYTHON_CACHE, ...PYTHON_PACKAGES], { stdio: 'inherit' }); // prettier-ignore
