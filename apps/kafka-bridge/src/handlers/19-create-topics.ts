@@ -9,11 +9,18 @@ import {
 import { isStreamName } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
+import { refuseSize } from '../topics/configs/config-changes.ts';
 import { describeTopicConfigs } from '../topics/configs/topic-resource.ts';
 import { refuseTopicConfigs } from '../topics/configs/topic-configs.ts';
 import { refuseReplicas } from '../topics/replica-assignment.ts';
 import { CLUSTER_METADATA_TOPIC } from '../topics/internal-topics.ts';
-import { createTopic, explainName, PARTITIONS_MAX } from '../topics/topic-creation.ts';
+import {
+  createTopic,
+  explainName,
+  PARTITIONS_MAX,
+  PARTITIONS_PER_REQUEST_MAX,
+  TOO_MANY_PARTITIONS,
+} from '../topics/topic-creation.ts';
 import { handler } from './handler.ts';
 
 type TopicRequest = CreateTopicsRequest['topics'][number];
@@ -36,6 +43,7 @@ class TopicRefused extends Error {
 /**
  * CreateTopics: make topics, each one by itself. Any replication factor is taken: how many copies there are is decided
  * by the store behind all topics.
+ * All topics: POLICY_VIOLATION (too many partitions in one request).
  * Per topic: INVALID_REQUEST (named twice; Kafka's own metadata topic; assignments together with numbers), INVALID_TOPIC_EXCEPTION,
  * TOPIC_ALREADY_EXISTS, INVALID_REPLICA_ASSIGNMENT, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, INVALID_CONFIG;
  * REQUEST_TIMED_OUT, retryable, when the store is away.
@@ -48,6 +56,12 @@ export const createTopics = handler({
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
     // A name that came twice is answered once.
     const distinct = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+    const wanted = distinct.reduce((sum, topic) => sum + wantedPartitions(topic, bridge), 0);
+    if (wanted > PARTITIONS_PER_REQUEST_MAX) {
+      exchange.noteError(errorCodes.POLICY_VIOLATION);
+      const refused = distinct.map(({ name }) => failed(name, errorCodes.POLICY_VIOLATION, TOO_MANY_PARTITIONS));
+      return { throttleTimeMs: 0, topics: refused };
+    }
     const answers = await Promise.all(
       distinct.map(async (topic) => {
         const repeated = (counts.get(topic.name) as number) > 1;
@@ -64,6 +78,11 @@ export const createTopics = handler({
     return { throttleTimeMs: 0, topics: answers };
   },
 });
+
+function wantedPartitions({ numPartitions, assignments }: TopicRequest, { options }: Bridge): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === BROKER_DEFAULT ? options.defaultPartitions : Math.max(0, numPartitions);
+}
 
 async function createOne(topic: TopicRequest, validateOnly: boolean, bridge: Bridge): Promise<TopicAnswer> {
   const { name } = topic;
@@ -141,7 +160,7 @@ function configsOf(topic: TopicRequest): Record<string, string> {
   const refused =
     withoutValue.length > 0
       ? `Null value not supported for topic configs: ${withoutValue.join(',')}`
-      : refuseTopicConfigs(configs);
+      : (refuseSize(configs) ?? refuseTopicConfigs(configs));
   if (refused !== undefined) throw new TopicRefused(errorCodes.INVALID_CONFIG, refused);
   return configs;
 }

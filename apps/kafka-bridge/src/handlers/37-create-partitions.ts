@@ -9,6 +9,7 @@ import { addPartitions, roomForPartitions } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
 import { refuseReplicas } from '../topics/replica-assignment.ts';
+import { PARTITIONS_PER_REQUEST_MAX, TOO_MANY_PARTITIONS } from '../topics/topic-creation.ts';
 import { handler } from './handler.ts';
 
 type TopicRequest = CreatePartitionsRequest['topics'][number];
@@ -21,6 +22,7 @@ const TIMEOUT_MS_MAX = 60_000;
  * CreatePartitions: give topics more partitions, exactly as many as asked for. The largest hash ranges are split for them
  * (docs/decisions/resharding.md); the answer comes when all of them take records. What was begun is finished also when
  * the time is over.
+ * All topics: POLICY_VIOLATION (too many partitions in one request).
  * Per topic: INVALID_REQUEST (named twice), UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS (not more than there are, or too many),
  * INVALID_REPLICA_ASSIGNMENT; REQUEST_TIMED_OUT, retryable, when the time is over, others keep changing the topic, or the store is
  * away.
@@ -32,6 +34,13 @@ export const createPartitions = handler({
     const counts = new Map<string, number>();
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
     const distinct = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+    // One topic alone is told how many it can have.
+    const wanted = distinct.reduce((sum, { count }) => sum + Math.max(0, count), 0);
+    if (distinct.length > 1 && wanted > PARTITIONS_PER_REQUEST_MAX) {
+      exchange.noteError(errorCodes.POLICY_VIOLATION);
+      const refused = distinct.map((topic) => failed(topic, errorCodes.POLICY_VIOLATION, TOO_MANY_PARTITIONS));
+      return { throttleTimeMs: 0, results: refused };
+    }
     const results = await Promise.all(
       distinct.map(async (topic) => {
         if (counts.get(topic.name) !== 1) return failed(topic, errorCodes.INVALID_REQUEST, 'Duplicate topic name.');

@@ -179,6 +179,12 @@ describe('CreatePartitions', () => {
     expect(await partitionsOf(name)).toEqual([0, 1]);
   });
 
+  it('takes requests of 10,000 partitions', async () => {
+    const [a, b] = [await newTopic(1), await newTopic(1)];
+    const codes = async (count: number) => (await grow([{ name: a, count: 2 }, { name: b, count }], true)).map(([code]) => code); // prettier-ignore
+    expect([await codes(9_998), await codes(9_999)]).toEqual([['NONE', 'INVALID_PARTITIONS'], ['POLICY_VIOLATION', 'POLICY_VIOLATION']]); // prettier-ignore
+  });
+
   it('takes brokers that there are, and knows topics', async () => {
     const name = await newTopic(1);
     expect(await grow([{ name, count: 2, assignments: [{ brokerIds: [7] }] }, { name: 'no-such-topic', count: 2 }])).toEqual([

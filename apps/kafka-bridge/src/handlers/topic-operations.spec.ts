@@ -181,6 +181,29 @@ describe('CreateTopics', () => {
     ['the default of partitions', { numPartitions: -1 }, 'NONE'],
     ['2,500 partitions', { numPartitions: 2_500 }, 'NONE'],
     ['2,501 partitions', { numPartitions: 2_501 }, 'INVALID_PARTITIONS'],
+    ['10,001 partitions', { numPartitions: 10_001 }, 'POLICY_VIOLATION'],
+    ['a setting without a value', { configs: [{ name: 'retention.ms', value: null }] }, 'INVALID_CONFIG'],
+    [
+      'settings of 64 KiB',
+      { configs: [{ name: 'leader.replication.throttled.replicas', value: `0:${'1'.repeat(65_497)}` }] },
+      'NONE',
+    ],
+    [
+      'settings of a byte more',
+      { configs: [{ name: 'leader.replication.throttled.replicas', value: `0:${'1'.repeat(65_498)}` }] },
+      'INVALID_CONFIG',
+    ],
+    ["Kafka's metadata topic", { name: '__cluster_metadata' }, 'INVALID_REQUEST'],
+    [
+      'assignments to a broker twice',
+      { numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }] },
+      'INVALID_REPLICA_ASSIGNMENT',
+    ],
+    [
+      'assignments to a broker that there is not',
+      { numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [9] }] },
+      'INVALID_REPLICA_ASSIGNMENT',
+    ],
     ['no replicas', { replicationFactor: 0 }, 'INVALID_REPLICATION_FACTOR'],
     ['the default of replicas', { replicationFactor: -1 }, 'NONE'],
     ['three replicas', { replicationFactor: 3 }, 'NONE'],
@@ -200,6 +223,16 @@ describe('CreateTopics', () => {
   ])('answers to %s', async (_, topic, expected) => {
     const { topics } = await client.request(createTopicsApi, 5, creating(topic, true));
     expect([errorName(topics[0]?.errorCode ?? NaN), topics[0]?.configs === null]).toEqual([expected, false]);
+  });
+
+  it('makes 10,000 partitions with one request, and refuses one more before it makes any', async () => {
+    const names = Array.from({ length: 5 }, () => uniqueName('many'));
+    const ask = async (numPartitions: number) => {
+      const topics = names.flatMap((name) => creating({ name, numPartitions }).topics);
+      const answer = await client.request(createTopicsApi, 7, { topics, timeoutMs: 1_000, validateOnly: true });
+      return [...new Set(answer.topics.map(({ errorCode }) => errorName(errorCode)))];
+    };
+    expect([await ask(2_000), await ask(2_001)]).toEqual([['NONE'], ['POLICY_VIOLATION']]);
   });
 
   it('only looks when asked to, and makes nothing twice', async () => {
@@ -231,6 +264,16 @@ describe('DeleteTopics', () => {
       ['no-such-topic', ZERO_UUID, 'UNKNOWN_TOPIC_OR_PARTITION'],
     ]);
     expect(under.catalog.peek(name)).toBeUndefined();
+  });
+
+  it('deletes nothing that is named twice', async () => {
+    const { name } = await newTopic();
+    const topics = [{ name, topicId: ZERO_UUID }, { name, topicId: ZERO_UUID }]; // prettier-ignore
+    const { responses } = await client.request(deleteTopicsApi, 6, { topics, timeoutMs: 1_000 });
+    expect(responses.map((one) => [one.name, errorName(one.errorCode), one.errorMessage])).toEqual([
+      [name, 'INVALID_REQUEST', 'Duplicate topic name.'],
+    ]);
+    expect(under.catalog.peek(name)?.name).toBe(name);
   });
 
   it('takes ids, but one name for one topic', async () => {

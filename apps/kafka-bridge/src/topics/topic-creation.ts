@@ -10,6 +10,9 @@ import {
 
 /** Most partitions that one topic may be made with: as many as its document has room for. */
 export const PARTITIONS_MAX = SHARDS_KEPT_MAX;
+/** Most partitions that one request may make or ask for in all, as in Kafka: more are refused before any is made. */
+export const PARTITIONS_PER_REQUEST_MAX = 10_000;
+export const TOO_MANY_PARTITIONS = 'Excessively large number of partitions per request.';
 /** Kafka keeps records for seven days unless told otherwise. */
 export const TOPIC_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 

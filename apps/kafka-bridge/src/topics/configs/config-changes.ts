@@ -20,9 +20,22 @@ export interface ConfigChanges {
   readonly changes: readonly ConfigChange[];
 }
 
+/** What the settings of one thing may take, names and values, in bytes: they share a document with other things. */
+export const CONFIG_BYTES_MAX = 64 * 1024;
+
+/** The sentence that refuses settings for their sheer size; `undefined` where there is room. */
+export function refuseSize(configs: ConfigMap): string | undefined {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(configs)) bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  return bytes > CONFIG_BYTES_MAX
+    ? `The settings take ${bytes} bytes, at most ${CONFIG_BYTES_MAX} are kept`
+    : undefined;
+}
+
 /**
  * Settings as they are after the changes. Whether their values are good is for the caller to say.
- * Refuses: INVALID_REQUEST (a name twice, a null value), INVALID_CONFIG (append to, or subtract from, what is no list).
+ * Refuses: INVALID_REQUEST (a name twice, a null value), INVALID_CONFIG (append to, or subtract from, what is no list; too much
+ * in all).
  */
 export function applyChanges(
   current: ConfigMap,
@@ -55,6 +68,8 @@ export function applyChanges(
         : items.filter((item) => !named.includes(item));
     next[name] = result.join(',');
   }
+  const tooMuch = refuseSize(next);
+  if (tooMuch !== undefined) throw new ConfigRefused(errorCodes.INVALID_CONFIG, tooMuch);
   return next;
 }
 
