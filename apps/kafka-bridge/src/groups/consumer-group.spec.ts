@@ -181,13 +181,18 @@ describe('ConsumerGroup', () => {
   });
 
   it('lets a member repeat itself whose answer was lost', () => {
-    const { join, beat } = groupUnderTest();
+    const { join, beat, topics } = groupUnderTest();
     join('m1');
     join('m2');
     beat('m1', 1);
     expect(shown(beat('m1', 1, owning('t', 0, 1, 2)))).toEqual([2, undefined]);
     expect(shown(beat('m1', 1, owning('t', 0, 1, 2)))).toEqual([2, undefined]);
     expect(shown(beat('m1', 1, owning('t', 0, 1)))).toEqual([2, undefined]);
+    // But not with what it said two answers ago.
+    topics.set('t', 7);
+    expect(shown(beat('m1', 2))[0]).toBe(3);
+    expect(shown(beat('m1', 1, owning('t', 0)))).toBe('FENCED_MEMBER_EPOCH');
+    expect(shown(beat('m1', 2, owning('t', 0)))[0]).toBe(3);
   });
 
   it('lets a member begin anew under its id, and gives it back what it had', () => {
