@@ -55,7 +55,7 @@ class Tool {
       StreamModeDetails: { StreamMode: mode },
       ...(shardCount !== undefined && { ShardCount: shardCount }),
     });
-    await this.update({ shardCount: undefined, mode, ...rest } as Wanted);
+    await this.update({ mode, ...rest });
   }
 
   /** Brings the stream from what it is to what is wanted. */
