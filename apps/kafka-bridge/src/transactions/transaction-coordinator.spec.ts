@@ -291,6 +291,24 @@ describe('TransactionCoordinator', () => {
     expect(nameOf(await coordinator.end('t', producer, COMMIT))).toBe('NONE');
   });
 
+  it('completes what it is at when it is closed, but does not wait for it for ever', async () => {
+    const { bridge, hold, release, timers, written } = cluster();
+    const coordinator = bridge(1);
+    const producer = await begin(coordinator);
+    hold(1);
+    void coordinator.end('t', producer, COMMIT);
+    await settle();
+    let closed = false;
+    const closing = coordinator.close().then(() => (closed = true));
+    await settle();
+    expect(closed).toBe(false);
+    await timers.advance(COMPLETION_WAIT_MS);
+    expect([closed, await closing]).toEqual([true, true]);
+    release();
+    await settle();
+    expect([written.length, await stateOf(coordinator)]).toEqual([1, 'CompleteCommit']);
+  });
+
   it('forgets an id that nobody has used for a week, and none that is in use', async () => {
     const { bridge, documents, timers, state } = cluster();
     const coordinator = bridge(1);

@@ -106,11 +106,12 @@ export class TransactionCoordinator {
     this.#scheduleSweep();
   }
 
-  /** Lets go: what is not completed yet is completed by the next coordinator. */
+  /** Lets go, once what is being completed has had a moment: the rest is completed by the next coordinator. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#cancelSweep?.();
     await this.#sweeping;
+    await Promise.all([...this.#completing.keys()].map((transactionalId) => this.#whenCompleted(transactionalId)));
   }
 
   /** Calls with each transactional id whose transaction this bridge ends, before the end is stored. */
