@@ -8,7 +8,10 @@ interface Address {
 }
 
 export interface Running {
-  readonly settings: Pick<Settings, 'store' | 'dataDir' | 'durability' | 'redisUrl' | 'limits' | 'auth'>;
+  readonly settings: Pick<
+    Settings,
+    'store' | 'dataDir' | 'durability' | 'redisUrl' | 'limits' | 'auth' | 'kafkaAuth' | 'tlsCert' | 'tlsDoors'
+  >;
   readonly http: Address;
   readonly kafka: Address;
   readonly metricsPort: number;
@@ -16,7 +19,13 @@ export interface Running {
 
 /** What `tailrace up` prints when it is ready: where it listens, and what to paste to see a record pass. */
 export function banner({ settings, http, kafka, metricsPort }: Running): string {
-  const httpUrl = `http://${place(http)}`;
+  const speaksTls = (door: 'http' | 'kafka') =>
+    settings.tlsCert !== undefined && (settings.tlsDoors === 'both' || settings.tlsDoors === door);
+  const httpUrl = `${speaksTls('http') ? 'https' : 'http'}://${place(http)}`;
+  const kafkaNotes = [
+    ...(speaksTls('kafka') ? ['TLS'] : []),
+    ...(settings.kafkaAuth.length > 0 ? [`clients authenticate by ${settings.kafkaAuth.join(' or ')}`] : []),
+  ];
   const where =
     settings.store === 'redis'
       ? `Redis at ${withoutPassword(settings.redisUrl)}`
@@ -24,7 +33,7 @@ export function banner({ settings, http, kafka, metricsPort }: Running): string 
   return `Tailrace ${VERSION} is ready.
 
   Kinesis and REST   ${httpUrl}   (HTTP/1.1 and HTTP/2)
-  Kafka              ${place(kafka)}
+  Kafka              ${place(kafka)}${kafkaNotes.length > 0 ? `   (${kafkaNotes.join('; ')})` : ''}
   Metrics            http://${place({ host: http.host, port: metricsPort })}/metrics
   Store              ${where}
   Shard limits       ${settings.limits ? 'on' : 'off'}

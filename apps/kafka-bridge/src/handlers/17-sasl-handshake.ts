@@ -9,16 +9,19 @@ import { handler } from './handler.ts';
 export const saslHandshake = handler({
   api: saslHandshakeApi,
   versions: saslHandshakeApi.advertised,
-  run({ mechanism }, exchange) {
-    const { sasl } = exchange.peer;
+  run({ mechanism }, exchange, { logger }) {
+    const { sasl, host } = exchange.peer;
     if (sasl === undefined) {
       exchange.noteError(errorCodes.ILLEGAL_SASL_STATE);
       return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] };
     }
     const { errorCode, ends } = sasl.handshake(mechanism, exchange.header.apiVersion === 0);
     exchange.noteError(errorCode);
-    if (ends)
-      exchange.closeConnection(`the client asked for ${JSON.stringify(mechanism.slice(0, 100))}, which is not offered`);
+    if (ends) {
+      const reason = `the client asked for ${JSON.stringify(mechanism.slice(0, 100))}, which is not offered`;
+      logger.info({ door: 'kafka', client: host, reason }, 'authentication failed');
+      exchange.closeConnection(reason);
+    }
     return { errorCode, mechanisms: [...sasl.mechanisms] };
   },
 });

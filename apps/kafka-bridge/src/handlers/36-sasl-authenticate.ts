@@ -10,8 +10,8 @@ import { handler } from './handler.ts';
 export const saslAuthenticate = handler({
   api: saslAuthenticateApi,
   versions: saslAuthenticateApi.advertised,
-  async run({ authBytes }, exchange) {
-    const { sasl } = exchange.peer;
+  async run({ authBytes }, exchange, { logger }) {
+    const { sasl, host } = exchange.peer;
     if (sasl === undefined || !sasl.expectsMessage) {
       exchange.noteError(errorCodes.ILLEGAL_SASL_STATE);
       const errorMessage =
@@ -21,6 +21,7 @@ export const saslAuthenticate = handler({
     const step = await sasl.step(authBytes);
     if (step.kind === 'failed') {
       exchange.noteError(errorCodes.SASL_AUTHENTICATION_FAILED);
+      logger.info({ door: 'kafka', client: host, reason: step.detail }, 'authentication failed');
       exchange.closeConnection(`authentication failed, ${step.detail}`);
       return { errorCode: errorCodes.SASL_AUTHENTICATION_FAILED, errorMessage: step.reason, authBytes: NO_MESSAGE };
     }

@@ -139,6 +139,26 @@ describe('SCRAM', () => {
   });
 });
 
+describe('messages of nobody', () => {
+  it('are refused, never thrown about, by SCRAM and OAUTHBEARER', async () => {
+    const tokens = await openTokenVerifier({ keys: 'unsecured' });
+    const right = [rfc.first, rfc.final, 'n,,\x01auth=Bearer abc.def.\x01\x01', '\x01'].map((text) =>
+      Buffer.from(text),
+    );
+    let seed = 3;
+    const random = (below: number) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % below;
+    for (let i = 0; i < 4_000; i++) {
+      const bytes = Buffer.from(right[random(right.length)] as Buffer);
+      for (let change = random(4); change >= 0 && bytes.length > 0; change--) bytes[random(bytes.length)] = random(256);
+      const message = random(3) === 0 ? bytes.subarray(0, random(bytes.length + 1)) : bytes;
+      const scram = new ScramExchange('SCRAM-SHA-256', users, () => rfc.serverNonce);
+      if (random(2) === 0) scram.step(Buffer.from(rfc.first));
+      expect(scram.step(message).kind).not.toBe(message.equals(Buffer.from(rfc.final)) ? 'challenge' : 'done');
+      expect((await new OAuthBearerExchange(tokens).step(message)).kind).not.toBe('done');
+    }
+  });
+});
+
 describe('PLAIN', () => {
   const step = (text: string) => new PlainExchange(users).step(Buffer.from(text));
 
