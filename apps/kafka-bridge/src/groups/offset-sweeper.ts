@@ -2,8 +2,10 @@ import { StoreUnavailable, type StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { GroupCoordinator } from './group-coordinator.ts';
 
-/** How long after topics were deleted their offsets go: several at once are one look. */
-export const SWEEP_AFTER_DELETION_MS = 5_000;
+/** How long after topics were deleted their offsets go: they are void already, and several deletions are one look. */
+export const SWEEP_AFTER_DELETION_MS = 60_000;
+/** When the first look is taken: members that died with the bridge before this one are missed from then on. */
+export const FIRST_SWEEP_MS = 5_000;
 
 export interface OffsetSweeperOptions {
   readonly groups: Pick<GroupCoordinator, 'sweep'>;
@@ -31,7 +33,7 @@ export class OffsetSweeper {
     this.#stopListening = options.catalog.onChange((name) => {
       if (name !== undefined && options.catalog.peek(name) === undefined) this.#due(SWEEP_AFTER_DELETION_MS);
     });
-    this.#due(Math.min(options.intervalMs, SWEEP_AFTER_DELETION_MS));
+    this.#due(Math.min(options.intervalMs, FIRST_SWEEP_MS));
   }
 
   close(): void {
@@ -54,7 +56,13 @@ export class OffsetSweeper {
     this.#sweeping = true;
     this.#dueMs = Number.POSITIVE_INFINITY;
     try {
-      const expiredCount = await groups.sweep(retentionMs, (name) => this.#topicIdOf(name));
+      // Asked for once a look: a deleted topic may have offsets by the thousand.
+      const asked = new Map<string, Promise<string | undefined>>();
+      const expiredCount = await groups.sweep(retentionMs, (name) => {
+        const topicId = asked.get(name) ?? this.#topicIdOf(name);
+        asked.set(name, topicId);
+        return topicId;
+      });
       if (expiredCount > 0) logger.info({ door: 'kafka', offsets: expiredCount }, 'committed offsets have expired');
     } catch (error) {
       // The next look finds the same; anything but a store that is away is a bug, and is logged as one.
