@@ -80,6 +80,12 @@ export const SEGMENT_FILL_TARGET_MS = 2_000;
 export const ZEROED_BYTES_PER_SECOND_MAX = 48 * MIB;
 /** After a failure to prepare a segment, the next try waits so long. */
 export const PREPARE_RETRY_MS = 5_000;
+/** A segment of which no more than this is left is copied to a file of its own, and given back. */
+export const REMAINS_SHARE_MAX = 1 / 4;
+/** What is left is written in parts of this size. */
+export const REMAINS_WRITE_BYTES = MIB;
+/** Segments that one checkpoint copies; the next one goes on. */
+export const REMAINS_COPIED_AT_ONCE_MAX = 4;
 export const DOCUMENT_KEY_BYTES_MAX = 1_024;
 export const DOCUMENT_BYTES_MAX = MIB;
 export const DOCUMENT_WRITES_MAX = 1_000;

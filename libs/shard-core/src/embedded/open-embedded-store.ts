@@ -103,10 +103,12 @@ async function openLog(
       files,
       indexes,
       shards: () => shards.all(),
+      segmentBytesMin: bounds.segmentBytesMin,
       durableEnd: () => writer.durableEnd,
       syncWritten: (segments) => (syncs ? Promise.resolve() : syncAll([...segments, writer.active])),
     },
     recovered.segments,
+    recovered.nextRemainsGeneration,
   );
   const waiters = new AppendWaiters(bounds.waitersMax);
   const tail = new TailCache({ bytesMax: bounds.tailCacheBytesMax, batchBytesMax: TAIL_CACHE_BATCH_BYTES_MAX });

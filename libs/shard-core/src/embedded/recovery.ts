@@ -10,7 +10,7 @@ import { transactionOf } from './pending-append.ts';
 import { joinChain, type ScannedSegment } from './recovery-chain.ts';
 import { Segment, ShardExtent } from './segment.ts';
 import { type ScannedEntry, scanSegment } from './segment-scan.ts';
-import { generationOf, indexPath, segmentPath } from './segment-supply.ts';
+import { generationOf, indexPath, REMAINS_GENERATION_MIN, segmentPath } from './segment-supply.ts';
 import { NO_PRODUCERS, ShardState } from './shard-state.ts';
 
 export interface Recovered {
@@ -22,6 +22,8 @@ export interface Recovered {
   /** A prepared segment that holds nothing. */
   readonly unused: { readonly generation: number; readonly byteCount: number } | undefined;
   readonly nextGeneration: number;
+  /** The same for copies of what was left in others. */
+  readonly nextRemainsGeneration: number;
 }
 
 interface FoundFile {
@@ -64,10 +66,13 @@ export async function recover(
     segments.push(await restoreClosed(fileSystem, directory, { generation, byteCount }, end, shards, bounds));
   }
 
+  // What was copied lies behind what came later.
+  for (const { extents } of shards.values()) extents.sort((a, b) => a.firstOffset - b.firstOffset);
+
   const scanned: ScannedSegment[] = [];
   for (const [generation, byteCount] of bySize) {
-    if (generation < checkpoint.position.generation) {
-      // Its records were all gone, and its row with them; the process ended before the file.
+    if (generation < checkpoint.position.generation || generation >= REMAINS_GENERATION_MIN) {
+      // Its records were all gone, or copied, and its row with them; or it is a copy that was not finished.
       await removeSegment(fileSystem, directory, generation);
       continue;
     }
@@ -97,6 +102,8 @@ export async function recover(
   }
   for (const shard of shards.values()) settleStart(shard);
   const last = kept.at(-1);
+  const generations = files.map(({ generation }) => generation);
+  const isOrdinary = (generation: number) => generation < REMAINS_GENERATION_MIN;
   return {
     shards,
     segments,
@@ -105,7 +112,8 @@ export async function recover(
         ? checkpoint.position
         : { generation: last.generation, position: (last.entries.at(-1) as ScannedEntry).end, chain },
     unused,
-    nextGeneration: 1 + Math.max(checkpoint.position.generation, ...files.map(({ generation }) => generation)),
+    nextGeneration: 1 + Math.max(checkpoint.position.generation, ...generations.filter(isOrdinary)),
+    nextRemainsGeneration: 1 + Math.max(REMAINS_GENERATION_MIN - 1, ...generations),
   };
 }
 
@@ -116,7 +124,8 @@ function checkAgainst(
   kept: readonly ScannedSegment[],
   directory: string,
 ): void {
-  if (position.position === 0 || closed.some(({ generation }) => generation >= position.generation)) return;
+  const isLater = ({ generation }: Segment) => generation >= position.generation && generation < REMAINS_GENERATION_MIN;
+  if (position.position === 0 || closed.some(isLater)) return;
   const entries = kept.find(({ generation }) => generation === position.generation)?.entries;
   const end = entries?.at(-1)?.end ?? 0;
   if (end >= position.position) return;

@@ -1,4 +1,5 @@
 import { logger } from '@tailrace/telemetry';
+import { REMAINS_COPIED_AT_ONCE_MAX } from './bounds.ts';
 import { type ShardSnapshot, snapshotOf, writeCheckpoint } from './checkpoint.ts';
 import type { Database } from './database.ts';
 import { type FileSystem, removeIfThere } from './file-system.ts';
@@ -7,7 +8,8 @@ import type { IndexCache } from './index-cache.ts';
 import { writeIndexFile } from './index-file.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Segment, ShardExtent } from './segment.ts';
-import { indexPath, type SegmentSupply } from './segment-supply.ts';
+import { copyRemains, isMostlyGone } from './segment-remains.ts';
+import { indexPath, REMAINS_GENERATION_MIN, type SegmentSupply } from './segment-supply.ts';
 import type { ShardState } from './shard-state.ts';
 
 export interface SegmentKeeperParts {
@@ -18,6 +20,8 @@ export interface SegmentKeeperParts {
   readonly files: OpenFiles;
   readonly indexes: IndexCache;
   readonly shards: () => Iterable<ShardState>;
+  /** What is left in one of less than half of this is not worth copying. */
+  readonly segmentBytesMin: number;
   /** Where the durable part of the log ends. */
   readonly durableEnd: () => LogPosition;
   /** Makes these segments and the one that is written now lasting, where appends do not do so themselves. */
@@ -35,9 +39,13 @@ export class SegmentKeeper {
   /** Closed, and not known to it yet. */
   readonly #unrecorded = new Set<Segment>();
   #work: Promise<void> = Promise.resolve();
+  #nextRemainsGeneration: number;
+  /** Where the last checkpoint says that the log ended: recovery looks for that segment, whatever is left in it. */
+  #checkpointed = 0;
 
-  constructor(parts: SegmentKeeperParts, closed: readonly Segment[]) {
+  constructor(parts: SegmentKeeperParts, closed: readonly Segment[], nextRemainsGeneration: number) {
     this.#parts = parts;
+    this.#nextRemainsGeneration = nextRemainsGeneration;
     this.#recorded = new Set(closed.filter(({ indexed }) => indexed));
     for (const segment of closed) if (!segment.indexed) this.#unrecorded.add(segment);
   }
@@ -79,7 +87,9 @@ export class SegmentKeeper {
       this.#unrecorded.delete(segment);
       this.#recorded.add(segment);
     }
+    this.#checkpointed = position.generation;
     await this.#retire();
+    await this.#copyRemains();
   }
 
   /** Closes the last segment, cut to what was written, and returns when all that was begun is done. */
@@ -103,15 +113,57 @@ export class SegmentKeeper {
 
   /** Gives back the files in which no shard has records. */
   async #retire(): Promise<void> {
-    for (const segment of this.#recorded) if (segment.extents.size === 0) await this.#giveBack(segment);
+    for (const segment of this.#recorded) {
+      if (segment.extents.size === 0 && this.#isBehindCheckpoint(segment)) await this.#giveBack(segment);
+    }
   }
 
   async #giveBack(segment: Segment): Promise<void> {
-    const { fileSystem, directory, database, supply, files, indexes } = this.#parts;
     // First the row: a segment of which there is a row must be there.
-    await database.change((sqlite) =>
+    await this.#parts.database.change((sqlite) =>
       sqlite.prepare('DELETE FROM segment WHERE generation = ?').run(segment.generation),
     );
+    await this.#letGo(segment);
+  }
+
+  /**
+   * Copies what is left in segments of which most is gone, so that one stream of long retention does not hold the space of
+   * all others.
+   */
+  async #copyRemains(): Promise<void> {
+    const { database, shards, segmentBytesMin } = this.#parts;
+    const bySlot = new Map([...shards()].map((shard) => [shard.slot, shard]));
+    const old = [...this.#recorded].filter(
+      (segment) =>
+        segment.end * 2 >= segmentBytesMin && this.#isBehindCheckpoint(segment) && isMostlyGone(segment, bySlot),
+    );
+    for (const from of old.slice(0, REMAINS_COPIED_AT_ONCE_MAX)) {
+      const { segment, extents } = await copyRemains(this.#parts, from, this.#nextRemainsGeneration++, bySlot);
+      await database.change((sqlite) => {
+        sqlite.prepare('DELETE FROM segment WHERE generation = ?').run(from.generation);
+        sqlite.prepare('INSERT INTO segment VALUES (?, ?)').run(segment.generation, segment.end);
+      });
+      for (const [extent, copy] of extents) {
+        const at = bySlot.get(extent.slot)?.extents.indexOf(extent) ?? -1;
+        // Trimmed away or deleted meanwhile.
+        if (at < 0) segment.extents.delete(extent.slot);
+        else (bySlot.get(extent.slot) as ShardState).extents[at] = copy;
+        extent.movedTo = copy;
+      }
+      from.extents.clear();
+      this.#recorded.add(segment);
+      await this.#letGo(from);
+    }
+    if (old.length > 0) await this.#retire();
+  }
+
+  #isBehindCheckpoint({ generation }: Segment): boolean {
+    return generation < this.#checkpointed || generation >= REMAINS_GENERATION_MIN;
+  }
+
+  /** Gives the file of a segment back, of which the database knows no more, once no read is under way in it. */
+  async #letGo(segment: Segment): Promise<void> {
+    const { fileSystem, directory, supply, files, indexes } = this.#parts;
     this.#recorded.delete(segment);
     if (segment.readers > 0) await new Promise<void>((resolve) => (segment.onIdle = resolve));
     indexes.forget(segment);

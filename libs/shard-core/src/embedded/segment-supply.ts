@@ -16,6 +16,12 @@ import { Segment } from './segment.ts';
 const PREPARED_NAME = 'next.tmp';
 const SEGMENT_NAME = /^(\d{10})\.log$/;
 
+/**
+ * Generations from here on hold what was left in others. Nothing is appended to them, they are in no order with the others,
+ * and recovery looks only at those that the database knows.
+ */
+export const REMAINS_GENERATION_MIN = 2 ** 31;
+
 export function segmentPath(directory: string, generation: number): string {
   return join(directory, `${String(generation).padStart(10, '0')}.log`);
 }

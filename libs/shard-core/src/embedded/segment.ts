@@ -13,6 +13,8 @@ export class ShardExtent {
   maxTimestampMs = -Infinity;
   /** Bytes of the batches, without entry headers. */
   byteCount = 0;
+  /** The copy that has taken its place; whoever holds neither segment goes on there. */
+  movedTo: ShardExtent | undefined;
   /** In memory while the segment is written; afterwards it comes from the sidecar through the index cache. */
   index: SparseIndex | undefined;
 

@@ -15,11 +15,13 @@ export async function firstByAppendTime(
   shard: ShardState,
   timeMs: number,
 ): Promise<TimedBatch | undefined> {
-  for (const extent of [...shard.extents]) {
-    if (extent.lastTimeMs < timeMs) continue;
-    const index = await reader.indexOf(extent);
-    const begin = Math.max(index.floorTime(timeMs), index.floorOffset(shard.startOffset));
-    const found = await firstEntry(reader, shard, extent, index, begin, entryAppendTimeMs, timeMs);
+  for (const listed of [...shard.extents]) {
+    if (listed.lastTimeMs < timeMs) continue;
+    const found = await holding(listed, async (extent) => {
+      const index = await reader.indexOf(extent);
+      const begin = Math.max(index.floorTime(timeMs), index.floorOffset(shard.startOffset));
+      return firstEntry(reader, shard, extent, index, begin, entryAppendTimeMs, timeMs);
+    });
     if (found) return found;
   }
   return undefined;
@@ -31,11 +33,13 @@ export async function firstByRecordTime(
   shard: ShardState,
   timeMs: number,
 ): Promise<TimedBatch | undefined> {
-  for (const extent of [...shard.extents]) {
-    if (extent.maxTimestampMs < timeMs) continue;
-    const index = await reader.indexOf(extent);
-    const begin = index.floorOffset(shard.startOffset);
-    const found = await firstEntry(reader, shard, extent, index, begin, entryMaxTimestampMs, timeMs);
+  for (const listed of [...shard.extents]) {
+    if (listed.maxTimestampMs < timeMs) continue;
+    const found = await holding(listed, async (extent) => {
+      const index = await reader.indexOf(extent);
+      const begin = index.floorOffset(shard.startOffset);
+      return firstEntry(reader, shard, extent, index, begin, entryMaxTimestampMs, timeMs);
+    });
     if (found) return found;
   }
   return undefined;
@@ -45,23 +49,37 @@ export async function firstByRecordTime(
 export async function newestByRecordTime(reader: LogReader, shard: ShardState): Promise<TimedBatch | undefined> {
   const start = shard.startOffset;
   let largestMs = -Infinity;
-  for (const extent of [...shard.extents]) {
-    if (extent.firstOffset >= start) {
-      largestMs = Math.max(largestMs, extent.maxTimestampMs);
+  for (const listed of [...shard.extents]) {
+    if (listed.firstOffset >= start) {
+      largestMs = Math.max(largestMs, listed.maxTimestampMs);
       continue;
     }
     // Cut by a trim: what lies before the start does not count.
-    const index = await reader.indexOf(extent);
-    const first = index.floorOffset(start);
-    for (let point = first + 1; point < index.count; point++) {
-      largestMs = Math.max(largestMs, index.maxTimestampMs(point));
-    }
-    await reader.visit(extent, first, index, (source, at) => {
-      if (entryNextOffset(source, at) > start) largestMs = Math.max(largestMs, entryMaxTimestampMs(source, at));
-      return false;
+    await holding(listed, async (extent) => {
+      const index = await reader.indexOf(extent);
+      const first = index.floorOffset(start);
+      for (let point = first + 1; point < index.count; point++) {
+        largestMs = Math.max(largestMs, index.maxTimestampMs(point));
+      }
+      await reader.visit(extent, first, index, (source, at) => {
+        if (entryNextOffset(source, at) > start) largestMs = Math.max(largestMs, entryMaxTimestampMs(source, at));
+        return false;
+      });
     });
   }
   return largestMs === -Infinity ? undefined : firstByRecordTime(reader, shard, largestMs);
+}
+
+/** Works in an extent whose file stays where it is meanwhile; in its copy, if it has been moved. */
+async function holding<T>(listed: ShardExtent, work: (extent: ShardExtent) => Promise<T>): Promise<T> {
+  let extent = listed;
+  while (extent.movedTo !== undefined) extent = extent.movedTo;
+  extent.segment.hold();
+  try {
+    return await work(extent);
+  } finally {
+    extent.segment.letGo();
+  }
 }
 
 async function firstEntry(
