@@ -76,7 +76,7 @@ const title = opensslIsHere ? 'the HTTP door with TLS' : 'the HTTP door with TLS
       status: 200,
       text: '{"StreamNames":[],"HasMoreStreams":false,"StreamSummaries":[]}',
     });
-    expect(await overHttp1('/health', 'GET')).toMatchObject({ status: 200 });
+    expect(await overHttp1('/health/live', 'GET')).toMatchObject({ status: 200 });
   });
 
   it('speaks HTTP/2 with who agrees on it, and asks nobody for a certificate', async () => {
@@ -99,6 +99,17 @@ const title = opensslIsHere ? 'the HTTP door with TLS' : 'the HTTP door with TLS
     ]);
     expect(session.alpnProtocol).toBe('h2');
     session.close();
+  });
+
+  it('hangs up at once on TLS where it speaks plain text', async () => {
+    const plain = createRestApi({ store, catalog, limits, logger }, { version: '1' });
+    const address = await plain.listen({ host: '127.0.0.1', port: 0 });
+    const begun = performance.now();
+    const socket = connectTls({ ...address, ca });
+    const [failure] = (await once(socket, 'error')) as [Error & { code: string }];
+    expect(failure.code).toBe('ECONNRESET');
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    await plain.close(0);
   });
 
   it('agrees on HTTP/1.1 with who offers nothing else', async () => {
