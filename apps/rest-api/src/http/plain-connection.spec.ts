@@ -155,9 +155,10 @@ describe('PlainConnection', () => {
     });
     expect(door.asked.length).toBeLessThan(requests / 2);
     client.resume();
-    await eventually(() => expect(answers()).toHaveLength(requests));
+    // 200 MiB, all looked through at each try.
+    await eventually(() => expect(answers()).toHaveLength(requests), { timeoutMs: 25_000, intervalMs: 500 });
     expect(door.asked).toEqual(Array.from({ length: requests }, (_, i) => String(i)));
-  });
+  }, 40_000);
 
   it('closes at once when nothing is under way, else behind the answer', async () => {
     let release = (): void => {};
