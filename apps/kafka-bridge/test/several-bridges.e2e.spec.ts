@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  consumerGroupHeartbeatApi,
   errorName,
   findCoordinatorApi,
   heartbeatApi,
@@ -42,9 +43,9 @@ const nodeIds = async (client: WireClient) =>
   (await client.request(metadataApi, 9, { topics: [] })).brokers.map(({ nodeId }) => nodeId);
 
 /** A group that this node coordinates, in the view of both. */
-async function groupOf(nodeId: number): Promise<string> {
+async function groupOf(nodeId: number, name = 'group'): Promise<string> {
   for (let i = 0; ; i++) {
-    const key = `group-${nodeId}-${i}`;
+    const key = `${name}-${nodeId}-${i}`;
     const [mine, theirs] = await Promise.all(
       [a, b].map((client) => client.request(findCoordinatorApi, 3, { key, keyType: 0 })),
     );
@@ -94,6 +95,19 @@ describe('two bridges over one store', () => {
     expect((await a.request(offsetCommitApi, 7, commit)).topics[0]?.partitions[0]?.errorCode).toBe(16);
     expect((await b.request(offsetCommitApi, 7, commit)).topics[0]?.partitions[0]?.errorCode).toBe(0);
 
+    // A group of the consumer protocol, in the middle of handing partitions from one member to another.
+    const consumers = await groupOf(2, 'consumers');
+    const beat = async (client: WireClient, memberId: string, memberEpoch: number, more: object = {}) => {
+      const answer = await client.request(consumerGroupHeartbeatApi, 1, { groupId: consumers, memberId, memberEpoch, ...more }); // prettier-ignore
+      if (answer.errorCode !== 0) return errorName(answer.errorCode);
+      return [answer.memberEpoch, answer.assignment?.topicPartitions.flatMap((one) => one.partitions)];
+    };
+    const join = { rebalanceTimeoutMs: 30_000, subscribedTopicNames: ['shared'], topicPartitions: [] };
+    expect(await beat(a, 'm1', 0, join)).toBe('NOT_COORDINATOR');
+    expect(await beat(b, 'm1', 0, join)).toEqual([1, [0, 1, 2, 3]]);
+    expect(await beat(b, 'm2', 0, join)).toEqual([2, []]);
+    expect(await beat(b, 'm1', 1)).toEqual([1, [0, 1]]);
+
     await second.door.close(1_000);
     await eventually(async () => String(await nodeIds(a)) === '1', { timeoutMs: 10_000 });
     expect(errorName((await a.request(heartbeatApi, 3, member)).errorCode)).toBe('NONE');
@@ -104,5 +118,10 @@ describe('two bridges over one store', () => {
     expect(fetched.topics[0]?.partitions[0]?.committedOffset).toBe(3n);
     const synced = await a.request(syncGroupApi, 3, { ...member, assignments: [] });
     expect([errorName(synced.errorCode), synced.assignment.toString()]).toEqual(['NONE', 'all']);
+    // What m1 has not given back nobody else gets, also from the other bridge.
+    expect(await beat(a, 'm2', 2)).toEqual([2, undefined]);
+    const topicId = first.catalog.peek('shared')?.id;
+    expect(await beat(a, 'm1', 1, { topicPartitions: [{ topicId, partitions: [0, 1] }] })).toEqual([2, undefined]);
+    expect(await beat(a, 'm2', 2)).toEqual([2, [2, 3]]);
   });
 });
