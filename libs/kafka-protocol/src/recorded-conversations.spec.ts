@@ -35,8 +35,13 @@ const readRequest = (frame: Buffer) => {
   return header.api === undefined ? undefined : decodeRequest(frame, apisByKey);
 };
 
-/** Nobody authenticated, and no console looked at the disk. */
-const NOT_RECORDED = ['SaslHandshake', 'DescribeLogDirs', 'SaslAuthenticate'];
+/** Nobody authenticated, no console looked around or set anything, and nobody used the consumer protocol. */
+const NOT_RECORDED = [
+  'SaslHandshake', 'DescribeAcls', 'CreateAcls', 'DeleteAcls', 'AlterReplicaLogDirs', 'DescribeLogDirs', 'SaslAuthenticate',
+  'ElectLeaders', 'AlterPartitionReassignments', 'ListPartitionReassignments', 'DescribeClientQuotas', 'AlterClientQuotas',
+  'DescribeUserScramCredentials', 'AlterUserScramCredentials', 'UpdateFeatures', 'DescribeTransactions', 'ListTransactions',
+  'ConsumerGroupHeartbeat', 'ConsumerGroupDescribe', 'ListConfigResources', 'DescribeTopicPartitions',
+]; // prettier-ignore
 
 /** Up to here a frame is cut at every length; 870 of the 930 are this small. */
 const CUT_EVERYWHERE_BYTES_MAX = 1024;
