@@ -27,7 +27,7 @@ export interface EmbeddedBounds {
   readonly waitersMax: number;
   /** Memory for the newest batches of all shards. */
   readonly tailCacheBytesMax: number;
-  /** Idempotent producers that one shard remembers; the one that was silent longest is forgotten first. */
+  /** Idempotent producers that one shard remembers, for each Kafka partition; the one that was silent longest is forgotten first. */
   readonly producersPerShardMax: number;
   /** A producer that was silent for so long is forgotten, as Kafka does (producer.id.expiration.ms). */
   readonly producerExpiryMs: number;

@@ -74,6 +74,38 @@ describe('a table of producers', () => {
     expect(table.get(2n)).toBeUndefined();
   });
 
+  it('forgets the silent ones, in every partition, but none of which a marker is awaited', () => {
+    const table = new ProducerTable();
+    const at = (appendTimeMs: number) => ({ ...after([0, 0])!, appendTimeMs });
+    table.commit(1n, at(10));
+    table.commit(2n, { ...at(11), openIn: [newShardKey()] });
+    table.commit(3n, at(12));
+    table.commit(4n, at(13));
+    table.commit(1n, at(10), 6);
+    table.commit(5n, at(30));
+    table.expire(20, 100, (producerId) => producerId === 3n);
+    expect([1n, 2n, 3n, 4n, 5n].map((id) => table.get(id) !== undefined)).toEqual([false, true, true, false, true]);
+    expect(table.get(1n, 6)).toBeUndefined();
+    // Too many: the most silent go, however lately they were heard; those that cannot go count as gone.
+    for (let id = 10n; id < 15n; id++) table.commit(id, at(40));
+    table.expire(20, 4, (producerId) => producerId === 3n);
+    const left = [2n, 3n, 5n, 10n, 11n, 14n].filter((id) => table.get(id) !== undefined);
+    expect(left).toEqual([2n, 3n, 11n, 14n]);
+  });
+
+  it('fences older epochs in every partition', () => {
+    const table = new ProducerTable();
+    table.commit(1n, after([0, 0])!, 0);
+    table.commit(1n, after([0, 0])!, 3);
+    table.commit(2n, after([0, 0])!, 3);
+    table.fence(1n, { ...after([4, -1])!, coordinatorEpoch: 9 });
+    expect([table.get(1n, 0), table.get(1n, 3), table.get(2n, 3)]).toMatchObject([
+      { epoch: 4, batches: [], coordinatorEpoch: 9 },
+      { epoch: 4, batches: [], coordinatorEpoch: 9 },
+      { epoch: 0, batches: [{ sequence: 0 }] },
+    ]);
+  });
+
   it('is the same when it was saved and loaded', () => {
     const table = new ProducerTable();
     table.commit(2n ** 62n, after([3, 2 ** 31 - 2, 5], [3, 3])!);
