@@ -50,6 +50,8 @@ async function writeToPartition(
   partition: number,
   { catalog, transactionMarkers }: Bridge,
 ): Promise<ErrorCode> {
+  // What no producer can have would stand in the log for ever.
+  if (marker.producerId < 0n || marker.producerEpoch < 0) return errorCodes.INVALID_PRODUCER_EPOCH;
   const stream = await catalog.find(topic);
   if (stream?.partitions[partition] === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
   const refusal = await transactionMarkers.writeOne(marker, stream, partition);

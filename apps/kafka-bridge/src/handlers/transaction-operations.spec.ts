@@ -465,6 +465,15 @@ describe('DescribeTransactions, ListTransactions, DescribeProducers, WriteTxnMar
         'UNKNOWN_TOPIC_OR_PARTITION',
       ]);
     }
+    const impossible = markers(stream.name).flatMap((one) => [
+      { ...one, producerId: -1n },
+      { ...one, producerEpoch: -1 },
+    ]);
+    const refused = await client.request(writeTxnMarkersApi, 1, { markers: impossible });
+    expect(refused.markers.map(({ topics }) => errorName(topics[0]?.partitions[0]?.errorCode ?? NaN))).toEqual([
+      'INVALID_PRODUCER_EPOCH',
+      'INVALID_PRODUCER_EPOCH',
+    ]);
     expect((await producersOf())?.[0]?.activeProducers[0]?.currentTxnStartOffset).toBe(-1n);
     expect((await readAll(client, stream, { committed: true })).values).toEqual([]);
     expect(await endOffset(client, stream, true)).toBe(3n);

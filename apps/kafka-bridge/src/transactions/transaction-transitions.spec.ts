@@ -213,6 +213,11 @@ describe('endTransaction', () => {
     }
   });
 
+  it('with an epoch that is none, which is not the one before 0', () => {
+    const none = { producerId: 7n, producerEpoch: -1 };
+    expect(inShort(end(transaction('CompleteCommit', { producerEpoch: 0 }), true, true, none))).toBe('PRODUCER_FENCED');
+  });
+
   it('of an id that nobody has', () => expect(inShort(end(undefined, true, true))).toBe('INVALID_PRODUCER_ID_MAPPING'));
 
   it('hands over to another producer id when the epochs are used up', () => {

@@ -202,7 +202,8 @@ export type EndOutcome =
 export function endTransaction(current: Transaction | undefined, request: EndTransaction): EndOutcome {
   const { producerId, producerEpoch, commit, bumpsEpoch } = request;
   if (current === undefined) return refused(errorCodes.INVALID_PRODUCER_ID_MAPPING);
-  const repeatsBump = bumpsEpoch && producerId === current.producerId && current.producerEpoch === producerEpoch + 1;
+  const isBefore = producerEpoch >= 0 && current.producerEpoch === producerEpoch + 1;
+  const repeatsBump = bumpsEpoch && producerId === current.producerId && isBefore;
   const repeatsRotation =
     bumpsEpoch && producerId === current.previousProducerId && isExhausted(request) && current.producerEpoch === 0;
   if (producerId !== current.producerId && !repeatsRotation) return refused(errorCodes.INVALID_PRODUCER_ID_MAPPING);
