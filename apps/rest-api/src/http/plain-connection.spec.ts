@@ -43,7 +43,7 @@ describe('PlainConnection', () => {
   let client: Socket;
   let accepted: PlainConnection;
   let received: string;
-  const timeouts = { idleMs: 5_000, restOfBodyMs: 30 };
+  const timeouts = { idleMs: 5_000, restOfBodyMs: 500 };
 
   beforeEach(async () => {
     door = new EchoingDoor();
