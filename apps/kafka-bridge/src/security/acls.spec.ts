@@ -221,6 +221,7 @@ describe('an open door', () => {
     await add(entry(TOPIC, 'orders', READ, DENY));
     const next = { sessionId: opened.sessionId, sessionEpoch: 1, topics: [] };
     const answer = await client.request(fetchApi, 11, fetchRequest('orders', next));
+    expect(answer.responses[0]?.partitions[0]?.records).toHaveLength(0);
     expect(answer.responses.map(({ topic, partitions }) => [topic, partitions[0]?.errorCode])).toEqual([
       ['orders', TOPIC_AUTHORIZATION_FAILED],
     ]);

@@ -85,17 +85,33 @@ describe('SCRAM', () => {
     expect(step(exchange, final)).toMatchObject({ kind: 'failed' });
   });
 
-  it("takes the nonce of librdkafka before 2.6.1, which has the client's part twice", () => {
-    const exchange = begin();
-    step(exchange, rfc.first);
-    const withoutProof = `c=biws,r=rOprNGfwEbeRWgbNEkqO${rfc.serverFirst.slice(2, rfc.serverFirst.indexOf(','))}`;
+  /** A last message with the proof that somebody who knows the password gives for it. */
+  const proved = (withoutProof: string): string => {
     const salted = pbkdf2Sync('pencil', rfc.salt, rfc.iterations, 32, 'sha256');
     const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest();
     const clientKey = hmac(salted, 'Client Key');
     const signed = `${rfc.first.slice(3)},${rfc.serverFirst},${withoutProof}`;
     const signature = hmac(hash('sha256', clientKey, 'buffer'), signed);
     const proof = Buffer.from(clientKey.map((byte, i) => byte ^ (signature[i] as number)));
-    expect(step(exchange, `${withoutProof},p=${proof.toString('base64')}`)).toMatchObject({ kind: 'done' });
+    return `${withoutProof},p=${proof.toString('base64')}`;
+  };
+  const clientNonce = 'rOprNGfwEbeRWgbNEkqO';
+
+  it('takes the nonce of librdkafka before 2.6.1, which has the part of the client twice', () => {
+    const exchange = begin();
+    step(exchange, rfc.first);
+    const final = proved(`c=biws,r=${clientNonce}${clientNonce}${rfc.serverNonce}`);
+    expect(step(exchange, final)).toMatchObject({ kind: 'done' });
+  });
+
+  it.each([
+    ['nonce', `c=biws,r=${clientNonce}`],
+    ['nonce', `c=biws,r=x${clientNonce}${rfc.serverNonce}`],
+    ['channel binding', `c=eSws,r=${clientNonce}${rfc.serverNonce}`],
+  ])('refuses another %s, however well it is proved', (_what, withoutProof) => {
+    const exchange = begin();
+    step(exchange, rfc.first);
+    expect(step(exchange, proved(withoutProof))).toMatchObject({ kind: 'failed' });
   });
 
   it('refuses every proof in which a single bit is another', () => {
