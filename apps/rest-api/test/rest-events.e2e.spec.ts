@@ -237,7 +237,7 @@ describe('following a stream', () => {
         offsets: new Map([[0, 0n]]),
         childrenFrom: { at: 'earliest' },
         as: 'text',
-      deaggregate: false,
+        deaggregate: false,
         heartbeatMs: 10,
         signal: abort.signal,
       },
