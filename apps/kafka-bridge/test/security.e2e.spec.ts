@@ -92,7 +92,7 @@ suite(title, () => {
     mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512',
     username: string,
     password = `${username}-secret`,
-  ) => client({ mechanism, username, password } as SASLOptions);
+  ) => client({ mechanism, username, password });
   const produce = async (kafka: InstanceType<typeof kafkajs.Kafka>, topic: string, value: string) => {
     const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
     await producer.connect();

@@ -10,6 +10,10 @@ export interface EndTransactionMarker {
 /** Key types of control records. */
 const ABORT = 0;
 const COMMIT = 1;
+/** A version and a type. */
+const KEY_BYTES_MIN = 4;
+/** A version and the coordinator's epoch. */
+const VALUE_BYTES_MIN = 6;
 /** A marker has one small record; nobody compresses it. */
 const MARKER_BYTES_MAX = BATCH_HEADER_BYTES + 256;
 
@@ -21,9 +25,9 @@ export function readEndTransactionMarker(
 ): EndTransactionMarker | undefined {
   if (!header.isControl || header.sizeBytes > MARKER_BYTES_MAX) return undefined;
   const [record] = decodeBatch(buffer, position, header, { uncompressedBytesMax: MARKER_BYTES_MAX, recordsMax: 1 });
-  if (record?.key == null || record.key.length < 4 || record.value === null || record.value.length < 6)
-    return undefined;
-  const type = record.key.readInt16BE(2);
+  const { key, value } = record ?? {};
+  if (!key || key.length < KEY_BYTES_MIN || !value || value.length < VALUE_BYTES_MIN) return undefined;
+  const type = key.readInt16BE(2);
   if (type !== ABORT && type !== COMMIT) return undefined;
-  return { commits: type === COMMIT, coordinatorEpoch: record.value.readInt32BE(2) };
+  return { commits: type === COMMIT, coordinatorEpoch: value.readInt32BE(2) };
 }
