@@ -72,7 +72,11 @@ describe('users of the Kafka door', () => {
     [['set', 'a', '--password-stdin'], ''],
     [['set', 'a', '--iterations', '1'], ''],
     [['rename', 'a'], ''],
-  ])('are not understood: %p', async (args, input) => {
-    expect(await users(args, input)).toMatchObject({ code: 2, stdout: '' });
-  }, 60_000);
+  ])(
+    'are not understood: %p',
+    async (args, input) => {
+      expect(await users(args, input)).toMatchObject({ code: 2, stdout: '' });
+    },
+    60_000,
+  );
 });
