@@ -154,8 +154,10 @@ function redisServer(
       await sleep(START_POLL_MS);
       if (failure !== undefined) throw new Error(`${failure.message}\n${await lastLines(logFile)}`, { cause: failure });
       // Only our own child may answer: it runs, and a port that it could not bind would have ended it.
-      const answer = await redisCommand(port, 'INFO', 'server').catch((error: unknown) => error);
-      if (typeof answer === 'string' && answer.includes(`process_id:${child.pid}\r`)) return;
+      const answer = await redisCommand(port, 'INFO').catch((error: unknown) => error);
+      const isOurs = typeof answer === 'string' && answer.includes(`\nprocess_id:${child.pid}\r`);
+      // It tells of itself before it has read its data, and answers nothing else until then.
+      if (isOurs && answer.includes('\nloading:0\r')) return;
       if (performance.now() >= deadline) {
         await signalAndWait('SIGKILL');
         throw new Error(`redis-server did not answer on port ${port} within ${START_TIMEOUT_MS} ms: ${String(answer)}`);
