@@ -1,4 +1,5 @@
 import { fetchAll, type KafkaLoad, type KafkaLoadResult, produce, rdkafkaPerformance } from '../loads/kafka-load.ts';
+import { touchMemory } from '../loads/touch-memory.ts';
 import type { Server } from '../peers/server.ts';
 import type { Measured, Scenario } from './scenario.ts';
 
@@ -33,7 +34,11 @@ export const KAFKA_SCENARIOS: readonly Scenario[] = [
     peer: 'apache-kafka',
     floor: 1.3,
     command: `rdkafka_performance -P -s ${RECORD_BYTES} -c ${RECORDS} -a -1`,
-    measure: async (server, scale) => rate(await produce(freshTopic(server, RECORDS * scale))),
+    measure: async (server, scale) => {
+      const load = freshTopic(server, RECORDS * scale);
+      touchMemory(2 * load.records * RECORD_BYTES);
+      return rate(await produce(load));
+    },
   },
   {
     name: 'Kafka fetch, 1 KiB, from the beginning, one partition',
