@@ -59,7 +59,7 @@ export class Appender {
   }
 
   /** Ends a transaction in a shard from which the producer's partition has gone on elsewhere. */
-  async #release(shard: ShardKey, request: EndTransactionRequest): Promise<void> {
+  async #release(shard: ShardKey, request: EndTransactionRequest, isAgain = false): Promise<void> {
     const { keys, topology } = this.#context;
     const { meta, open, aborted } = keys.shard(shard);
     const args = [String(request.producerId), request.commit ? 'commit' : 'abort', shard, keys.shardChannel];
@@ -67,9 +67,11 @@ export class Appender {
     if (tag !== 'unsealed') return;
     const batch = this.#markerOf(request);
     const outcome = await this.#send({ ...request, shard, batch, header: readBatchHeader(batch, 0), ended: true });
-    // It was sealed a moment ago, or another coordinator has been here: the marker is sent again, or was sent.
-    if (!outcome.ok)
-      throw new StoreUnavailable(`a transaction could not be ended in ${shard}: ${outcome.refusal.code}`);
+    if (outcome.ok) return;
+    // It was sealed between the two, which happens once: what its log does not take any more is noted beside it.
+    if (outcome.refusal.code === 'shardSealed' && !isAgain) await this.#release(shard, request, true);
+    // Another coordinator has been here: the marker is sent again, or was sent.
+    else throw new StoreUnavailable(`a transaction could not be ended in ${shard}: ${outcome.refusal.code}`);
   }
 
   #markerOf({ commit: commits, producerId, producerEpoch, coordinatorEpoch }: EndTransactionRequest): Buffer {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { batchSizeAt, readBatchHeader } from '@tailrace/kafka-protocol';
 import { type RedisServer, seededRandom, startRedis } from '@tailrace/testkit';
 import { isAborted } from '../contract/aborted-transactions.ts';
-import type { Outcome } from '../contract/refusal.ts';
+import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from '../redis/index.ts';
 import { accepted, append, appendRequest, makeBatch, type ReadRecord, readAll, recordsOf } from '../testing/index.ts';
@@ -114,10 +114,14 @@ async function transact(process: Process, { id, producerId, partition, random, s
       await sleep(random() * 5);
     }
     const of = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit, partition } as const;
-    const end = () =>
+    const end = (attempts = 10): Promise<unknown> =>
       follow(process, partition, ({ key: shard }) =>
         process.store.log.endTransaction({ shard, ...of, acks: 'all', minInsyncReplicas: 1, timeoutMs: 5_000 }),
-      );
+      ).catch((error: unknown) => {
+        // Then it is unknown whether all is done, and a coordinator sends it again.
+        if (!(error instanceof StoreUnavailable) || attempts === 1) throw error;
+        return end(attempts - 1);
+      });
     await end();
     if (random() < 0.2) await end();
     if (commit) committed.push(...values);
