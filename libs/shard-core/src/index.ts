@@ -39,9 +39,9 @@ export {
   ON_DEMAND_INTERVAL_MS,
   ON_DEMAND_SHARDS_MIN,
   OnDemandScaling,
-  type OnDemandScalingOptions,
   startOnDemandScaling,
 } from './streams/on-demand-scaling.ts';
+export { type LeasedSweepOptions, startLeasedSweep } from './streams/leased-sweep.ts';
 export { RESHARD_STALL_MS } from './streams/reshard-keeper.ts';
 export { SHARDS_KEPT_MAX } from './streams/reshard-plan.ts';
 export { planUniformScaling, type ScalingStep } from './streams/uniform-scaling.ts';
@@ -85,7 +85,6 @@ export { openStore, type StoreSettings } from './open-store.ts';
 export {
   dropExpiredShards,
   RETENTION_INTERVAL_MS,
-  type RetentionOptions,
   retentionBytesOf,
   retentionMsOf,
   startRetention,

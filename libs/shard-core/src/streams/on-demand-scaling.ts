@@ -2,6 +2,7 @@ import type { ShardBounds } from '../contract/log.ts';
 import type { Outcome } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
+import { type LeasedSweepOptions, startLeasedSweep } from './leased-sweep.ts';
 import { mergeShards, splitShard } from './reshard.ts';
 import type { Shard, Stream } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
@@ -25,14 +26,6 @@ export const ON_DEMAND_SHARDS_MIN = 4;
  */
 const SPREAD_MAX = 4;
 const LEASE = 'on-demand-scaling';
-
-export interface OnDemandScalingOptions {
-  /** Who this process is, among those over the same store: one of them does the work. */
-  readonly holder: string;
-  readonly intervalMs?: number;
-  readonly clock?: () => number;
-  readonly onError: (error: unknown) => void;
-}
 
 interface Seen {
   readonly atMs: number;
@@ -146,28 +139,8 @@ function coldestPair({ openShards }: Stream, seen: ReadonlyMap<ShardKey, Seen>):
 export function startOnDemandScaling(
   store: Store,
   catalog: StreamCatalog,
-  { holder, intervalMs = ON_DEMAND_INTERVAL_MS, clock = Date.now, onError }: OnDemandScalingOptions,
+  { holder, intervalMs = ON_DEMAND_INTERVAL_MS, clock = Date.now, onError }: LeasedSweepOptions,
 ): () => Promise<void> {
   const scaling = new OnDemandScaling((shard) => store.log.bounds(shard), catalog);
-  let running: Promise<unknown> = Promise.resolve();
-  let busy = false;
-  const look = async () => {
-    const { held } = await store.leases.acquire(LEASE, holder, 2 * intervalMs);
-    if (held) await scaling.look(clock());
-  };
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    running = look()
-      .catch(onError)
-      .finally(() => {
-        busy = false;
-      });
-  }, intervalMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-    await store.leases.release(LEASE, holder).catch(onError);
-  };
+  return startLeasedSweep(store.leases, LEASE, { holder, intervalMs, onError }, () => scaling.look(clock()));
 }

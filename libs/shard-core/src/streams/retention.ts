@@ -1,19 +1,12 @@
 import type { Log, ShardBounds } from '../contract/log.ts';
 import type { Store } from '../contract/store.ts';
+import { type LeasedSweepOptions, startLeasedSweep } from './leased-sweep.ts';
 import type { Shard, ShardDocument, Stream, StreamDocument } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
 
 /** How often old records are looked for. The service promises hours; a minute late is on time. */
 export const RETENTION_INTERVAL_MS = 60_000;
 const LEASE = 'retention';
-
-export interface RetentionOptions {
-  /** Who this process is, among those over the same store: one of them does the work. */
-  readonly holder: string;
-  readonly intervalMs?: number;
-  readonly clock?: () => number;
-  readonly onError: (error: unknown) => void;
-}
 
 /**
  * How long a stream keeps records, in milliseconds; `undefined`: for ever. `retention.ms` (−1: for ever) goes first. A topic that
@@ -183,32 +176,15 @@ async function trimShard({ log }: Store, shard: Shard, olderThanMs: number): Pro
 }
 
 /** Trims for as long as the process lives; answers a function that ends it. */
-export function startRetention(store: Store, catalog: StreamCatalog, options: RetentionOptions): () => Promise<void> {
-  const { holder, intervalMs = RETENTION_INTERVAL_MS, clock = Date.now, onError } = options;
-  let running: Promise<unknown> = Promise.resolve();
-  let busy = false;
-  const sweep = async () => {
-    // Twice the interval: whoever has it keeps it, and when that process dies another takes over after one missed turn.
-    const { held } = await store.leases.acquire(LEASE, holder, 2 * intervalMs);
-    if (!held) return;
+export function startRetention(
+  store: Store,
+  catalog: StreamCatalog,
+  { holder, intervalMs = RETENTION_INTERVAL_MS, clock = Date.now, onError }: LeasedSweepOptions,
+): () => Promise<void> {
+  return startLeasedSweep(store.leases, LEASE, { holder, intervalMs, onError }, async () => {
     const streams = catalog.names().flatMap((name) => catalog.peek(name) ?? []);
     await trimExpired(store, streams, clock());
     await trimOversized(store, streams);
     await dropExpiredShards(store, catalog, streams, clock());
-  };
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    running = sweep()
-      .catch(onError)
-      .finally(() => {
-        busy = false;
-      });
-  }, intervalMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-    await store.leases.release(LEASE, holder).catch(onError);
-  };
+  });
 }
