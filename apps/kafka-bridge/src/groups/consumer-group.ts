@@ -1,7 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
-import type { AssignableMember, Assignor } from './assignors/assignor.ts';
-import { ASSIGNORS, DEFAULT_ASSIGNOR } from './assignors/index.ts';
+import { DEFAULT_ASSIGNOR } from './assignors/index.ts';
 import type { ConsumerGroupDocument } from './consumer-group-document.ts';
 import {
   type ConsumerHeartbeat,
@@ -25,8 +24,10 @@ import {
   type SyncRequest,
 } from './group-requests.ts';
 import type { GroupPace } from './group-paces.ts';
-import { type CurrentAssignment, reconcile } from './reconciliation.ts';
+import { PartitionReaders } from './partition-readers.ts';
+import { reconcile } from './reconciliation.ts';
 import type { SubscribableTopics } from './subscribable-topics.ts';
+import { makeTargets, subscribedRegexes, topicsStampOf } from './subscriptions.ts';
 import {
   addTo,
   containsAll,
@@ -75,8 +76,7 @@ export class ConsumerGroup {
   readonly #newId: () => string;
   readonly #members = new Map<string, ConsumerMember>();
   readonly #memberIdByInstance = new Map<string, string>();
-  /** Who may be reading a partition: whose it is, or who has not given it back yet. */
-  readonly #takenBy = new Map<string, Map<number, string>>();
+  readonly #readers = new PartitionReaders();
   #groupEpoch = 0;
   #assignmentEpoch = 0;
   #assignor = DEFAULT_ASSIGNOR;
@@ -136,9 +136,7 @@ export class ConsumerGroup {
 
   /** The expressions that members subscribe to. */
   get regexes(): ReadonlySet<string> {
-    const regexes = new Set<string>();
-    for (const { facts } of this.#members.values()) if (facts.topicRegex !== '') regexes.add(facts.topicRegex);
-    return regexes;
+    return subscribedRegexes(this.#members);
   }
 
   /** Whether any member subscribes to the topic. */
@@ -343,7 +341,7 @@ export class ConsumerGroup {
       const member = this.#newMember(kept.memberId, factsOf(kept));
       member.restore(kept);
       this.#hold(member);
-      this.#noteTaken(member);
+      this.#readers.note(member.memberId, member.current);
       member.session.set(member.facts.classic?.sessionTimeoutMs ?? this.#options.pace().sessionTimeoutMs);
       this.#watchRevocation(member);
     }
@@ -442,7 +440,7 @@ export class ConsumerGroup {
         state: 'stable',
         revoking: NO_PARTITIONS,
       };
-      this.#noteTaken(member, former);
+      this.#readers.note(member.memberId, member.current, former);
       this.#options.changed();
     } else {
       this.#remove(member);
@@ -454,12 +452,12 @@ export class ConsumerGroup {
   #replace(former: ConsumerMember, memberId: string): ConsumerMember {
     former.stopTimers();
     this.#members.delete(former.memberId);
-    this.#release(former.memberId, former.current);
+    this.#readers.release(former.memberId, former.current);
     const member = this.#newMember(memberId, former.facts);
     member.current = { ...former.current, previousMemberEpoch: 0 };
     member.target = former.target;
     this.#hold(member);
-    this.#noteTaken(member);
+    this.#readers.note(member.memberId, member.current);
     this.#options.changed();
     return member;
   }
@@ -526,14 +524,14 @@ export class ConsumerGroup {
       { assignment: member.target, epoch: this.#assignmentEpoch },
       owned,
       (topicId, partition) => {
-        const reader = this.#takenBy.get(topicId)?.get(partition);
+        const reader = this.#readers.of(topicId, partition);
         return reader !== undefined && reader !== member.memberId;
       },
     );
     if (next === member.current) return;
     const former = member.current;
     member.current = next;
-    this.#noteTaken(member, former);
+    this.#readers.note(member.memberId, member.current, former);
     this.#options.changed();
   }
 
@@ -548,86 +546,25 @@ export class ConsumerGroup {
     const { version } = this.#options.topics;
     if (version === this.#topicsVersion) return;
     this.#topicsVersion = version;
-    const names = new Set<string>();
-    for (const { topicNames } of this.#subscriptions()) for (const name of topicNames) names.add(name);
-    for (const regex of this.regexes) {
-      const matching = this.#options.topics.matching(regex);
-      // The version grows when it is known; until then nobody is to lose anything.
-      if (matching === undefined) return;
-      for (const name of matching) names.add(name);
-    }
-    const hash = createHash('sha1');
-    for (const name of [...names].sort()) {
-      const topic = this.#options.topics.find(name);
-      if (topic !== undefined) hash.update(`${topic.topicId} ${topic.partitionCount}\n`);
-    }
-    const stamp = hash.digest('base64url');
-    if (stamp === this.#topicsStamp) return;
+    const stamp = topicsStampOf(this.#members, this.#options.topics);
+    // Where it is not known, the version grows when it is; until then nobody is to lose anything.
+    if (stamp === undefined || stamp === this.#topicsStamp) return;
     this.#topicsStamp = stamp;
     this.#bump();
   }
 
-  /** What members subscribe to, each combination once. */
-  #subscriptions(): Iterable<ConsumerMemberFacts> {
-    const distinct = new Map<string, ConsumerMemberFacts>();
-    for (const { facts } of this.#members.values()) distinct.set(subscriptionKey(facts), facts);
-    return distinct.values();
-  }
-
   #makeTargets(): void {
-    const counts = new Map<string, number>();
-    const topicIds = new Map<string, ReadonlySet<string>>();
-    const assignable = [...this.#members.values()].map((member): AssignableMember => {
-      const { facts, target } = member;
-      const key = subscriptionKey(facts);
-      let ids = topicIds.get(key);
-      if (ids === undefined) {
-        ids = this.#topicIdsOf(member, counts);
-        topicIds.set(key, ids);
-      }
-      return { memberId: member.memberId, instanceId: facts.instanceId, topicIds: ids, former: target };
-    });
-    this.#assignor = this.#preferredAssignor();
-    const targets = (ASSIGNORS.get(this.#assignor) as Assignor)(assignable, counts);
-    for (const member of this.#members.values()) member.target = targets.get(member.memberId) ?? NO_PARTITIONS;
+    const { assignor, byMemberId } = makeTargets(this.#members, this.#options.topics);
+    this.#assignor = assignor;
+    for (const member of this.#members.values()) member.target = byMemberId.get(member.memberId) ?? NO_PARTITIONS;
     this.#assignmentEpoch = this.#groupEpoch;
     this.#options.changed();
-  }
-
-  /** Ids of the topics that it subscribes to and that exist; their partition counts are added to `counts`. */
-  #topicIdsOf({ facts, target }: ConsumerMember, counts: Map<string, number>): ReadonlySet<string> {
-    const { topics } = this.#options;
-    const names = new Set(facts.topicNames);
-    if (facts.topicRegex !== '') {
-      const matching = topics.matching(facts.topicRegex);
-      // Not known yet, as after a change of bridge: what it had is what it keeps until then.
-      const had = () => [...target.keys()].flatMap((topicId) => topics.nameOf(topicId) ?? []);
-      for (const name of matching ?? had()) names.add(name);
-    }
-    const ids = new Set<string>();
-    for (const name of names) {
-      const topic = topics.find(name);
-      if (topic === undefined) continue;
-      ids.add(topic.topicId);
-      counts.set(topic.topicId, topic.partitionCount);
-    }
-    return ids;
-  }
-
-  /** What most members ask for. */
-  #preferredAssignor(): string {
-    const votes = new Map<string, number>();
-    for (const { facts } of this.#members.values())
-      if (facts.serverAssignor !== null) votes.set(facts.serverAssignor, (votes.get(facts.serverAssignor) ?? 0) + 1);
-    let best: string | undefined;
-    for (const [name, count] of votes) if (best === undefined || count > (votes.get(best) as number)) best = name;
-    return best ?? DEFAULT_ASSIGNOR;
   }
 
   /** Of a member that waits: whether something that it waits for is free by now. */
   #canTakeMore(member: ConsumerMember): boolean {
     for (const [topicId, partition] of eachPartition(member.target))
-      if (this.#takenBy.get(topicId)?.get(partition) === undefined) return true;
+      if (this.#readers.of(topicId, partition) === undefined) return true;
     return false;
   }
 
@@ -641,7 +578,7 @@ export class ConsumerGroup {
   #remove(member: ConsumerMember): void {
     member.stopTimers();
     this.#members.delete(member.memberId);
-    this.#release(member.memberId, member.current);
+    this.#readers.release(member.memberId, member.current);
     const { instanceId } = member.facts;
     if (instanceId !== null && this.#memberIdByInstance.get(instanceId) === member.memberId)
       this.#memberIdByInstance.delete(instanceId);
@@ -665,29 +602,6 @@ export class ConsumerGroup {
     this.#emptySinceMs = null;
     const { instanceId } = member.facts;
     if (instanceId !== null) this.#memberIdByInstance.set(instanceId, member.memberId);
-  }
-
-  /** Brings `#takenBy` up to date with the member. */
-  #noteTaken({ memberId, current }: ConsumerMember, former?: CurrentAssignment): void {
-    if (former !== undefined) this.#release(memberId, former);
-    for (const all of [current.assigned, current.revoking]) {
-      for (const [topicId, partition] of eachPartition(all)) {
-        const ofTopic = this.#takenBy.get(topicId);
-        if (ofTopic === undefined) this.#takenBy.set(topicId, new Map([[partition, memberId]]));
-        else ofTopic.set(partition, memberId);
-      }
-    }
-  }
-
-  #release(memberId: string, { assigned, revoking }: CurrentAssignment): void {
-    for (const all of [assigned, revoking]) {
-      for (const [topicId, partition] of eachPartition(all)) {
-        const ofTopic = this.#takenBy.get(topicId);
-        if (ofTopic?.get(partition) !== memberId) continue;
-        ofTopic.delete(partition);
-        if (ofTopic.size === 0) this.#takenBy.delete(topicId);
-      }
-    }
   }
 
   #ownedByTopicId(owned: readonly { readonly topic: string; readonly partitions: readonly number[] }[]): PartitionSets {
@@ -735,10 +649,6 @@ function sameFacts(one: ConsumerMemberFacts, other: ConsumerMemberFacts): boolea
     one.topicNames.length === other.topicNames.length &&
     one.topicNames.every((name, i) => name === other.topicNames[i])
   );
-}
-
-function subscriptionKey({ topicNames, topicRegex }: ConsumerMemberFacts): string {
-  return `${topicNames.join(' ')} ${topicRegex}`;
 }
 
 function sorted(names: readonly string[]): readonly string[] {
