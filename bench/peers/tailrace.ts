@@ -13,24 +13,19 @@ export async function startTailrace(
   const [httpPort, kafkaPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
   const dataDir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'tailrace-bench-'));
   const begin = performance.now();
-  const child = spawnOnCore(
-    SERVER_CORE,
-    process.execPath,
-    ['--max-semi-space-size=64', '--external-memory-accounted-in-global-limit', PROGRAM, 'up'],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        ...process.env,
-        TAILRACE_DATA_DIR: dataDir,
-        TAILRACE_HTTP_PORT: String(httpPort),
-        TAILRACE_KAFKA_PORT: String(kafkaPort),
-        TAILRACE_METRICS_PORT: String(metricsPort),
-        TAILRACE_LIMITS: 'off',
-        TAILRACE_LOG_LEVEL: 'warn',
-        ...env,
-      },
+  const child = spawnOnCore(SERVER_CORE, process.execPath, ['--max-semi-space-size=64', PROGRAM, 'up'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      TAILRACE_DATA_DIR: dataDir,
+      TAILRACE_HTTP_PORT: String(httpPort),
+      TAILRACE_KAFKA_PORT: String(kafkaPort),
+      TAILRACE_METRICS_PORT: String(metricsPort),
+      TAILRACE_LIMITS: 'off',
+      TAILRACE_LOG_LEVEL: 'warn',
+      ...env,
     },
-  );
+  });
   await until('tailrace', () => ready(httpPort), 60_000, 5);
   return {
     name: 'tailrace',

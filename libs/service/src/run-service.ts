@@ -1,3 +1,4 @@
+import { countExternalMemory } from './external-memory.ts';
 import { describeFailure } from './readable-failure.ts';
 
 export interface RunningService {
@@ -16,6 +17,7 @@ export async function runService(
   start: () => Promise<RunningService>,
   { graceMs, log }: { graceMs: () => number; log: (message: string) => void },
 ): Promise<void> {
+  countExternalMemory();
   let service: RunningService;
   try {
     service = await start();
