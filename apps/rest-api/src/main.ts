@@ -1,4 +1,4 @@
-import { httpHost, listening, openFoundation, readSettings, runService } from '@tailrace/service';
+import { homeOf, httpHost, listening, openFoundation, readSettings, runService } from '@tailrace/service';
 import manifest from '../package.json' with { type: 'json' };
 import { createRestApi } from './rest-api.ts';
 
@@ -19,6 +19,7 @@ async function start() {
         kafkaAddress: advertised && `${advertised.host}:${advertised.port}`,
         minInsyncReplicas: settings.minInsyncReplicas,
         identity: accessKeys && { accessKeys, account: settings.account, region: settings.region },
+        home: homeOf(settings),
       },
     );
     const address = await listening('HTTP', door.listen({ host: httpHost(settings), port: settings.httpPort }));

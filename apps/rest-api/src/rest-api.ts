@@ -5,6 +5,7 @@ import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import { createHttpDoor, type HttpDoor } from './http/http-door.ts';
 import type { Authentication } from './aws/caller.ts';
+import type { StreamPlace } from './aws/stream-places.ts';
 import { Ingest } from './ingest/index.ts';
 import { closedRest } from './rest/closed-rest.ts';
 import { createRestHandler } from './rest/index.ts';
@@ -27,6 +28,8 @@ export interface RestApiOptions {
   readonly kafkaAddress?: string | undefined;
   /** Who is let in. Absent: everybody. */
   readonly identity?: RestApiIdentity | undefined;
+  /** Each account has its own streams in each region, and here are those of Kafka clients. Absent: one name space. */
+  readonly home?: StreamPlace | undefined;
   /** Copies that an acknowledgement needs where a stream sets none. */
   readonly minInsyncReplicas?: number;
 }
@@ -35,14 +38,14 @@ export interface RestApiIdentity {
   readonly accessKeys: Pick<KnownAccessKeys, 'find'>;
   /** Twelve digits: the account that all streams belong to. */
   readonly account: string;
-  /** The one region that requests may be signed for; without it, any. */
+  /** The one region that requests may be signed for; without it, or with a home, any. */
   readonly region?: string | undefined;
 }
 
 /** The whole HTTP door: the AWS protocol and plain REST over one way in. */
 export function createRestApi(dependencies: RestApiDependencies, options: RestApiOptions): HttpDoor {
   const { store, catalog, limits, logger, tls, clock = Date.now } = dependencies;
-  const { version, kafkaAddress, identity, minInsyncReplicas = 1 } = options;
+  const { version, kafkaAddress, identity, home, minInsyncReplicas = 1 } = options;
   const ingest = new Ingest({ store, catalog, limits, minInsyncReplicas, clock });
   const restHandler = createRestHandler({
     store,
@@ -61,7 +64,8 @@ export function createRestApi(dependencies: RestApiDependencies, options: RestAp
     ingest,
     limits,
     restHandler: identity === undefined ? restHandler : closedRest(restHandler),
-    authentication: identity && authenticationOf(identity, clock),
+    authentication: identity && authenticationOf(home ? { ...identity, region: undefined } : identity, clock),
+    home,
     tls,
     clock,
   });

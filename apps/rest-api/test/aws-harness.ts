@@ -7,6 +7,7 @@ import type { Authentication } from '../src/aws/caller.ts';
 import type { OperationName } from '../src/aws/operation-names.ts';
 import type { WireStructure } from '../src/aws/operation.ts';
 import { SealedTokens } from '../src/aws/sealed-tokens.ts';
+import type { StreamPlace } from '../src/aws/stream-places.ts';
 import { CBOR_MEDIA_TYPE, cborCodec } from '../src/aws/wire/cbor-codec.ts';
 import { readCbor } from '../src/aws/wire/cbor-reader.ts';
 import { JSON_MEDIA_TYPE, jsonCodec } from '../src/aws/wire/json-codec.ts';
@@ -51,15 +52,20 @@ export const ACCOUNT = '000000000000';
 export async function awsHarness({
   limits: enabled = false,
   authentication,
-}: { readonly limits?: boolean; readonly authentication?: Authentication } = {}): Promise<AwsHarness> {
+  home,
+}: {
+  readonly limits?: boolean;
+  readonly authentication?: Authentication;
+  readonly home?: StreamPlace;
+} = {}): Promise<AwsHarness> {
   const clock = { nowMs: START_MS };
   const now = (): number => clock.nowMs;
   const store = memoryStore(now);
-  const catalog = await StreamCatalog.open(store, now);
+  const catalog = await StreamCatalog.open(store, now, { reservesOwnedNames: home !== undefined });
   const limits = new ShardLimits(store.tokenBuckets, { enabled, clock: now });
   const ingest = new Ingest({ store, catalog, limits, clock: now });
   const tokens = await SealedTokens.open(store.documents);
-  const protocol = new AwsProtocol({ store, catalog, ingest, limits, tokens, authentication, clock: now });
+  const protocol = new AwsProtocol({ store, catalog, ingest, limits, tokens, authentication, home, clock: now });
 
   const send: AwsHarness['send'] = async ({ method = 'POST', headers = {}, body }) => {
     let answer: Answer | undefined;

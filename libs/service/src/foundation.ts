@@ -56,7 +56,9 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
     opened.push(() => telemetry.shutdown());
     const engine = await openStore(settings);
     opened.push(() => engine.close());
-    const catalog = await StreamCatalog.open(engine);
+    const catalog = await StreamCatalog.open(engine, Date.now, {
+      reservesOwnedNames: settings.separateAccounts,
+    });
     opened.push(() => catalog.close());
     const encrypted = await openEncryptedStore(engine, catalog, {
       keyRing: new KeyRing(settings.encryptionKeys),

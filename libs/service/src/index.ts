@@ -4,6 +4,7 @@ export { type RunningService, runService } from './run-service.ts';
 export {
   BadSettings,
   describeSettings,
+  homeOf,
   httpHost,
   kafkaHost,
   placeOfRecords,

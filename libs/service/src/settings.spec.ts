@@ -40,6 +40,7 @@ describe('settings', () => {
         auth: 'loopback',
         account: '000000000000',
         region: undefined,
+        separateAccounts: false,
         masterKeys: [],
         encryptionKeys: [],
         limits: true,

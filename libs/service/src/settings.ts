@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { parseMasterKey } from '@tailrace/identity';
+import { DEFAULT_REGION, parseMasterKey } from '@tailrace/identity';
 import { ENCRYPTION_KEY_ID } from '@tailrace/shard-core';
 import { isLoopback } from './loopback.ts';
 import {
@@ -65,7 +65,7 @@ export const SETTINGS = {
   }),
   account: matching('TAILRACE_ACCOUNT', '000000000000', /^\d{12}$/, 'must be twelve digits', {
     form: 'ACCOUNT',
-    help: 'With TAILRACE_AUTH=sigv4: the account that all streams belong to. Keys of other accounts need a policy of the stream beside their own.',
+    help: 'With TAILRACE_AUTH=sigv4: the account that all streams belong to. Keys of other accounts need a policy of the stream beside their own. With TAILRACE_SEPARATE_ACCOUNTS: the account of the topics of Kafka clients.',
   }),
   region: matching(
     'TAILRACE_REGION',
@@ -74,9 +74,12 @@ export const SETTINGS = {
     'must be the name of a region, as in eu-central-1',
     {
       form: 'REGION',
-      help: 'With TAILRACE_AUTH=sigv4: the one region that requests may be signed for. By default every region shows the same streams.',
+      help: 'With TAILRACE_AUTH=sigv4: the one region that requests may be signed for. By default every region shows the same streams. With TAILRACE_SEPARATE_ACCOUNTS: the region of the topics of Kafka clients (by default us-east-1), and no region is refused.',
     },
   ),
+  separateAccounts: onOff('TAILRACE_SEPARATE_ACCOUNTS', 'off', {
+    help: 'on: each account has its own streams in each region of the Kinesis API. Those of TAILRACE_ACCOUNT in TAILRACE_REGION are the topics of Kafka clients; others are topics too, named ACCOUNT.REGION.STREAM. off: all accounts and regions show the same streams.',
+  }),
   masterKeys: secretKeys('TAILRACE_MASTER_KEYS', parseMasterKey, {
     help: 'Encrypts the secrets of access keys in the store: 32 bytes, as 64 hexadecimal digits or in base64. Of several, the first encrypts and all decrypt. Without one, secrets are stored as they are.',
   }),
@@ -234,6 +237,15 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   if (problems.length === 0) problems.push(...problemsTogether(settings));
   if (problems.length > 0) throw new BadSettings(problems);
   return { settings, warnings: [...unknownVariables(env), ...risksOf(settings)] };
+}
+
+/** Where accounts and regions are kept apart, whose the streams are that belong to nobody else; else `undefined`. */
+export function homeOf({
+  separateAccounts,
+  account,
+  region = DEFAULT_REGION,
+}: Pick<Settings, 'separateAccounts' | 'account' | 'region'>): { account: string; region: string } | undefined {
+  return separateAccounts ? { account, region } : undefined;
 }
 
 type Listening = Pick<Settings, 'auth' | 'host' | 'kafkaAuth'>;

@@ -33,6 +33,7 @@ export {
   parseSequenceNumber,
   type SequenceNumberParts,
 } from './streams/sequence-number.ts';
+export { isOwnedName, ownedName, type StreamOwner } from './streams/owned-name.ts';
 export { parseShardId, shardIdOf } from './streams/shard-id.ts';
 export { completeReshard, mergeShards, RESHARD_LEASE_MS, splitShard } from './streams/reshard.ts';
 export {
@@ -67,6 +68,7 @@ export {
   DEFAULT_RETENTION_MS,
   isStreamName,
   type NewStream,
+  type StreamCatalogOptions,
   STREAM_NAME_CHARACTERS_MAX,
   StreamCatalog,
 } from './streams/stream-catalog.ts';

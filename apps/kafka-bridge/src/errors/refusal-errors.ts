@@ -5,6 +5,7 @@ import { type Refusal, type RefusalCode, StoreUnavailable } from '@tailrace/shar
 export const refusalErrors = {
   streamNotFound: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
   streamExists: errorCodes.TOPIC_ALREADY_EXISTS,
+  streamNameReserved: errorCodes.INVALID_TOPIC_EXCEPTION,
   // Somebody else keeps changing the topic: the client tries again.
   streamBusy: errorCodes.REQUEST_TIMED_OUT,
   // The topic went away since we looked it up.

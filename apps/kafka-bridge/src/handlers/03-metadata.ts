@@ -81,7 +81,10 @@ async function describeByName(name: string, mayCreate: boolean, bridge: Bridge):
   const finding = mayCreate ? findOrCreateTopic(catalog, name, options.defaultPartitions) : catalog.find(name);
   const stream = await unlessUnavailable(finding, () => 'unavailable' as const);
   if (stream === 'unavailable') return failed(name, errorCodes.LEADER_NOT_AVAILABLE);
-  return stream === undefined ? failed(name, errorCodes.UNKNOWN_TOPIC_OR_PARTITION) : bridge.metadata.topic(stream);
+  if (stream !== undefined) return bridge.metadata.topic(stream);
+  // Who may create it would ask again and again.
+  const isIllegal = mayCreate && catalog.isReserved(name);
+  return failed(name, isIllegal ? errorCodes.INVALID_TOPIC_EXCEPTION : errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 function failed(name: string | null, errorCode: number, topicId = ZERO_UUID): TopicMetadata {

@@ -17,6 +17,7 @@ import { CLUSTER_METADATA_TOPIC } from '../topics/internal-topics.ts';
 import {
   createTopic,
   explainName,
+  explainReserved,
   PARTITIONS_MAX,
   PARTITIONS_PER_REQUEST_MAX,
   TOO_MANY_PARTITIONS,
@@ -90,6 +91,8 @@ async function createOne(topic: TopicRequest, validateOnly: boolean, bridge: Bri
     throw new TopicRefused(errorCodes.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`);
   }
   if (!isStreamName(name)) throw new TopicRefused(errorCodes.INVALID_TOPIC_EXCEPTION, explainName(name));
+  if (bridge.catalog.isReserved(name))
+    throw new TopicRefused(errorCodes.INVALID_TOPIC_EXCEPTION, explainReserved(name));
   const away = () => {
     throw new TopicRefused(errorCodes.REQUEST_TIMED_OUT, 'The store is not available.');
   };

@@ -22,7 +22,7 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** Makes the stream behind a topic of a Kafka client: without the per-shard write limits. Refuses: streamExists. */
+/** Makes the stream behind a topic of a Kafka client: without the per-shard write limits. Refuses: streamNameReserved, streamExists. */
 export function createTopic(catalog: StreamCatalog, topic: NewTopic): Promise<Outcome<Stream>> {
   const retention = topic.configs['retention.ms'];
   return catalog.create({
@@ -37,7 +37,8 @@ export function createTopic(catalog: StreamCatalog, topic: NewTopic): Promise<Ou
 
 /**
  * The topic of that name, made if it is missing. It is there before the client hears of it: kafkajs gives up on
- * UNKNOWN_TOPIC_OR_PARTITION, which Kafka answers while it is still busy. `undefined`: no legal name.
+ * UNKNOWN_TOPIC_OR_PARTITION, which Kafka answers while it is still busy. `undefined`: no legal name, or a
+ * reserved one.
  */
 export async function findOrCreateTopic(
   catalog: StreamCatalog,
@@ -61,6 +62,11 @@ export function retentionMsOfConfig(config: string): number {
 /** How long a stream keeps records for which nobody has said it: its door's default. */
 export function retentionMsByOrigin(origin: 'kinesis' | 'kafka'): number {
   return origin === 'kafka' ? TOPIC_RETENTION_MS : DEFAULT_RETENTION_MS;
+}
+
+/** Why a name cannot be a new topic's where accounts and regions are kept apart. */
+export function explainReserved(name: string): string {
+  return `Topic name is invalid: '${name}' is reserved for a stream of another account or region, which CreateStream makes`;
 }
 
 /** Why a name cannot be a topic's, in Kafka's words. */

@@ -1,12 +1,13 @@
 import type { Documents } from '@tailrace/shard-core';
-import type { WireStructure } from './operation.ts';
+import type { OperationContext, WireStructure } from './operation.ts';
+import type { StreamPlace, StreamPlaces } from './stream-places.ts';
 
 /** The shortest time for which an account commits itself. */
 export const COMMITMENT_MS_MIN = 24 * 60 * 60 * 1000;
 /** How often a change is tried again when somebody else was faster. */
 const UPDATE_ATTEMPTS_MAX = 16;
 
-/** What is kept of an account's commitment, in a document `account/<account>`. */
+/** What is kept of an account's commitment, in a document `account/<account>`, or `account/<account>.<region>`. */
 interface Commitment {
   readonly startedAtMs: number;
   /** May lie ahead: then it is in force until then. */
@@ -14,43 +15,49 @@ interface Commitment {
 }
 
 /**
- * The settings of accounts. There is one: the commitment to a minimum of throughput, which costs nothing here, and by
+ * The settings of accounts; where accounts and regions are kept apart, of an account in a region. There is one: the commitment to a minimum of throughput, which costs nothing here, and by
  * which the service unlocks warm throughput. Everything here throws StoreUnavailable.
  */
 export class AccountSettings {
   readonly #documents: Documents;
   readonly #clock: () => number;
+  readonly #places: StreamPlaces;
 
-  constructor(documents: Documents, clock: () => number) {
-    this.#documents = documents;
+  constructor({ store, clock, places }: Pick<OperationContext, 'store' | 'clock' | 'places'>) {
+    this.#documents = store.documents;
     this.#clock = clock;
+    this.#places = places;
   }
 
-  async isCommitted(account: string): Promise<boolean> {
-    return this.#inForce((await this.#read(account)).commitment);
+  async isCommitted(place: StreamPlace): Promise<boolean> {
+    return this.#inForce((await this.#read(place)).commitment);
   }
 
   /** As DescribeAccountSettings answers. */
-  async describe(account: string): Promise<WireStructure> {
-    return this.#describe((await this.#read(account)).commitment);
+  async describe(place: StreamPlace): Promise<WireStructure> {
+    return this.#describe((await this.#read(place)).commitment);
   }
 
   /** Begins a commitment, or ends it: at once, or when its shortest time is over. Doing either again changes nothing. */
-  async commit(account: string, wanted: boolean): Promise<WireStructure> {
+  async commit(place: StreamPlace, wanted: boolean): Promise<WireStructure> {
     for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
-      const { commitment: current, version } = await this.#read(account);
+      const { commitment: current, version } = await this.#read(place);
       const next = wanted ? this.#begun(current) : this.#ended(current);
       if (next === undefined || next === current) return this.#describe(current);
       const value = JSON.stringify(next);
-      const written = await this.#documents.write([{ key: keyOf(account), value, expected: version ?? 'absent' }]);
+      const written = await this.#documents.write([{ key: this.#keyOf(place), value, expected: version ?? 'absent' }]);
       if (written.ok) return this.#describe(next);
     }
-    throw new Error(`the settings of account ${account} change all the time`);
+    throw new Error(`the settings of account ${place.account} change all the time`);
   }
 
-  async #read(account: string): Promise<{ commitment?: Commitment; version?: number }> {
-    const stored = await this.#documents.get(keyOf(account));
+  async #read(place: StreamPlace): Promise<{ commitment?: Commitment; version?: number }> {
+    const stored = await this.#documents.get(this.#keyOf(place));
     return stored === undefined ? {} : { commitment: JSON.parse(stored.value) as Commitment, version: stored.version };
+  }
+
+  #keyOf(place: StreamPlace): string {
+    return `account/${this.#places.settingsName(place)}`;
   }
 
   #inForce(commitment: Commitment | undefined): commitment is Commitment {
@@ -81,8 +88,4 @@ export class AccountSettings {
       },
     };
   }
-}
-
-function keyOf(account: string): string {
-  return `account/${account}`;
 }

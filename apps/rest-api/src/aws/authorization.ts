@@ -8,6 +8,7 @@ import { LISTING as SHARD_LISTING } from './operations/list-shards.ts';
 import { peekPageToken } from './page-token.ts';
 import { peekIterator } from './shard-iterator.ts';
 import { parseStreamArn, streamArn } from './stream-arn.ts';
+import type { StreamPlace } from './stream-places.ts';
 
 /** The members by which requests name what they are about. */
 interface ResourceMembers {
@@ -19,7 +20,7 @@ interface ResourceMembers {
   readonly NextToken?: string;
 }
 
-/** Whose the streams of the deployment are. */
+/** Whose the streams of the deployment are, where there is one name space. */
 type Home = Pick<Authentication, 'account' | 'region'>;
 
 /** What a request is about when it is about no single stream: ListStreams, the limits of an account. */
@@ -37,16 +38,18 @@ export async function authorize(
   home: Home,
   policies: KnownPolicies,
 ): Promise<void> {
+  const { separate } = context.places;
   for (const resource of resourcesOf(input, context)) {
+    const owner = separate ? accountOf(resource, identity) : home.account;
     const question = {
       principal: identity,
       action: `kinesis:${operationName}`,
       resource,
-      resourceAccount: home.account,
+      resourceAccount: owner,
       identityPolicies: identity.policies,
     };
-    // One set of streams: under the names of another account or region there are none, whoever asks.
-    if (!isAtHome(resource, home)) throw denied(question, 'noResourceAllow');
+    // In one name space there are no streams under the names of another account or region, whoever asks.
+    if (!separate && !isAtHome(resource, home)) throw denied(question, 'noResourceAllow');
     const decision = evaluate({ ...question, resourcePolicy: await policyOf(resource, context, policies) });
     if (!decision.allowed) throw denied(question, decision.why);
   }
@@ -58,20 +61,37 @@ function denied(...denial: Parameters<typeof accessDenied>): AwsError {
 }
 
 /** The ARNs of streams and consumers that a request names, in whatever way: all of them must be allowed. */
-function resourcesOf(members: ResourceMembers, { caller, tokens }: OperationContext): ReadonlySet<string> {
+function resourcesOf(members: ResourceMembers, context: OperationContext): ReadonlySet<string> {
+  const { caller, tokens } = context;
   const { StreamARN, ConsumerARN, ResourceARN, StreamName, ShardIterator, NextToken } = members;
   const resources = new Set([StreamARN, ConsumerARN, ResourceARN].filter((arn) => arn !== undefined));
   // Beside an ARN, what names a stream must name the same one; operations see to that.
   if (resources.size === 0) {
-    const name =
-      StreamName ??
-      (ShardIterator !== undefined ? peekIterator(tokens, ShardIterator)?.streamName : undefined) ??
-      (NextToken !== undefined
-        ? peekPageToken<{ readonly streamName?: string }>(tokens, SHARD_LISTING, NextToken)?.streamName
-        : undefined);
-    resources.add(name === undefined ? EVERYTHING : streamArn(caller, name));
+    const sealed =
+      (ShardIterator !== undefined ? peekIterator(tokens, ShardIterator) : undefined) ??
+      (NextToken !== undefined ? peekPageToken<SealedName>(tokens, SHARD_LISTING, NextToken) : undefined);
+    const name = StreamName ?? sealed?.streamName;
+    const place = StreamName === undefined ? placeOf(sealed?.streamId, context) : caller;
+    resources.add(name === undefined ? EVERYTHING : streamArn(place, name));
   }
   return resources;
+}
+
+/** What iterators and tokens say of their stream. */
+interface SealedName {
+  readonly streamId: string;
+  readonly streamName: string;
+}
+
+/** Where the stream is that an iterator or a token was made for. */
+function placeOf(streamId: string | undefined, { catalog, places, caller }: OperationContext): StreamPlace {
+  const stream = streamId === undefined ? undefined : catalog.peekById(streamId);
+  return stream === undefined ? caller : places.placeOf(stream, caller);
+}
+
+/** Whose a resource is; what is about no stream is about the caller's own. */
+function accountOf(resource: string, { account }: AccessKeyIdentity): string {
+  return resource === EVERYTHING ? account : (resource.split(':', 5)[4] as string);
 }
 
 /** `arn:aws:kinesis:<region>:<account>:…` */
@@ -83,11 +103,11 @@ function isAtHome(resource: string, home: Home): boolean {
 
 async function policyOf(
   arn: string,
-  { catalog }: OperationContext,
+  { streams }: OperationContext,
   policies: KnownPolicies,
 ): Promise<Policy | undefined> {
-  const name = (parseStreamArn(arn) ?? parseStreamArn(parseConsumerArn(arn)?.streamArn ?? ''))?.streamName;
-  if (name === undefined) return undefined;
-  const stream = catalog.peek(name) ?? (await catalog.find(name));
+  const named = parseStreamArn(arn) ?? parseStreamArn(parseConsumerArn(arn)?.streamArn ?? '');
+  if (named === undefined) return undefined;
+  const stream = await streams.find(named);
   return stream && policies.find(arn, stream.id);
 }

@@ -29,6 +29,7 @@ import {
   type WireStructure,
 } from './operation.ts';
 import { notImplemented, operations } from './operations/index.ts';
+import { type StreamPlace, StreamPlaces } from './stream-places.ts';
 import { cborCodec } from './wire/cbor-codec.ts';
 import { jsonCodec } from './wire/json-codec.ts';
 import { readInput } from './wire/read-input.ts';
@@ -59,7 +60,9 @@ export function answersAtOnce(target: string | undefined): boolean {
   return found !== undefined && found.operation.stream === undefined;
 }
 
-export interface AwsProtocolDependencies extends Omit<OperationDependencies, 'consumers' | 'subscriptions'> {
+export interface AwsProtocolDependencies extends Omit<OperationDependencies, 'consumers' | 'subscriptions' | 'places'> {
+  /** Accounts and regions are kept apart, and whose the streams are that belong to nobody else; absent: one name space. */
+  readonly home?: StreamPlace | undefined;
   /** Others than the service's. */
   readonly subscriptionTimes?: Partial<SubscriptionTimes> | undefined;
   /** Absent: nobody is asked for credentials. */
@@ -77,7 +80,7 @@ export class AwsProtocol {
   readonly #policies: KnownPolicies;
   readonly #deletedStreams: DeletedStreams;
 
-  constructor({ authentication, subscriptionTimes, ...dependencies }: AwsProtocolDependencies) {
+  constructor({ authentication, subscriptionTimes, home, ...dependencies }: AwsProtocolDependencies) {
     const { documents } = dependencies.store;
     const consumers = new ConsumerRegister(documents, dependencies.clock);
     this.#deletedStreams = new DeletedStreams(documents, dependencies.catalog, consumers, dependencies.clock);
@@ -85,6 +88,7 @@ export class AwsProtocol {
     this.#dependencies = {
       ...dependencies,
       consumers,
+      places: new StreamPlaces(home),
       subscriptions: new Subscriptions(documents, dependencies.clock, subscriptionTimes),
     };
     this.#authentication = authentication;
@@ -154,7 +158,7 @@ export class AwsProtocol {
     const context: OperationContext = {
       ...this.#dependencies,
       caller,
-      streams: new NamedStreams(this.#dependencies.catalog, caller),
+      streams: new NamedStreams(this.#dependencies.catalog, caller, this.#dependencies.places),
       span,
     };
     if (caller.identity !== undefined) {

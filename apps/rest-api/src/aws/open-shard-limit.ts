@@ -1,6 +1,6 @@
-import type { StreamCatalog } from '@tailrace/shard-core';
 import { AwsError } from './aws-error.ts';
-import type { Caller } from './caller.ts';
+import type { OperationContext } from './operation.ts';
+import type { StreamPlace } from './stream-places.ts';
 
 /** All open shards of the deployment together: each one costs every process memory. */
 export const OPEN_SHARDS_MAX = 20_000;
@@ -9,22 +9,35 @@ export const ON_DEMAND_SHARDS = 4;
 /** No limit of its own: so many fit below the limit of shards. */
 export const ON_DEMAND_STREAMS_MAX = OPEN_SHARDS_MAX / ON_DEMAND_SHARDS;
 
-export function openShardCount(catalog: StreamCatalog): number {
-  let open = 0;
-  for (const name of catalog.names()) open += catalog.peek(name)?.openShards.length ?? 0;
-  return open;
+/** What a place has of all that is limited, and the whole deployment of shards. */
+export function countStreams(
+  place: StreamPlace,
+  { catalog, places }: Pick<OperationContext, 'catalog' | 'places'>,
+): { readonly openShards: number; readonly onDemandStreams: number; readonly openShardsOfAll: number } {
+  const counts = { openShards: 0, onDemandStreams: 0, openShardsOfAll: 0 };
+  for (const name of catalog.names()) {
+    const stream = catalog.peek(name);
+    if (stream === undefined) continue;
+    counts.openShardsOfAll += stream.openShards.length;
+    if (!places.holds(place, stream)) continue;
+    counts.openShards += stream.openShards.length;
+    if (stream.document.mode === 'ON_DEMAND') counts.onDemandStreams++;
+  }
+  return counts;
 }
 
 /** Throws LimitExceededException. */
 export function refuseTooManyShards(
   additional: number,
-  { catalog, caller }: { readonly catalog: StreamCatalog; readonly caller: Caller },
+  place: StreamPlace,
+  context: Pick<OperationContext, 'catalog' | 'places'>,
 ): void {
-  const open = openShardCount(catalog);
+  // Of the deployment, because what is limited is the memory of its processes, whosever the streams are.
+  const { openShardsOfAll: open } = countStreams(place, context);
   if (open + additional <= OPEN_SHARDS_MAX) return;
   throw new AwsError(
     'LimitExceededException',
-    `This request would exceed the shard limit for the account ${caller.account} in ${caller.region}. ` +
+    `This request would exceed the shard limit for the account ${place.account} in ${place.region}. ` +
       `Current shard count for the account: ${open}. Limit: ${OPEN_SHARDS_MAX}. Number of additional shards that ` +
       `would have resulted from this request: ${additional}. Refer to the AWS Service Limits page ` +
       '(http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) ' +

@@ -8,6 +8,7 @@ import type { ConsumerRegister } from './consumers/consumer-register.ts';
 import type { Subscriptions } from './consumers/subscriptions.ts';
 import type { SealedTokens } from './sealed-tokens.ts';
 import type { NamedStreams } from './named-streams.ts';
+import type { StreamPlaces } from './stream-places.ts';
 import type { InputOf, Members } from './wire/shapes.ts';
 import type { WireCodec, WireValue } from './wire/wire-codec.ts';
 
@@ -20,6 +21,7 @@ export interface OperationDependencies {
   readonly tokens: SealedTokens;
   readonly consumers: ConsumerRegister;
   readonly subscriptions: Subscriptions;
+  readonly places: StreamPlaces;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }

@@ -1,6 +1,13 @@
 import { parseShardKey, type ShardKey, shardIdOf } from '@tailrace/shard-core';
 import type { IngestRefusal } from '../ingest/index.ts';
-import { AwsError, INTERNAL_FAILURE_TEXT, internalFailure, resourceInUse, resourceNotFound } from './aws-error.ts';
+import {
+  AwsError,
+  INTERNAL_FAILURE_TEXT,
+  internalFailure,
+  invalidArgument,
+  resourceInUse,
+  resourceNotFound,
+} from './aws-error.ts';
 
 /** Where a refusal happened, for its text. */
 export interface RefusalPlace {
@@ -14,10 +21,15 @@ const inside = (): AwsError => internalFailure();
 
 /** What this door says to each refusal. A new code does not compile until it has an answer here. */
 const answers = {
-  streamNotFound: ({ stream }, { account }) => resourceNotFound(`Stream ${stream} under account ${account} not found.`),
-  streamExists: ({ stream }, { account }) => resourceInUse(`Stream ${stream} under account ${account} already exists.`),
-  streamBusy: ({ stream, status }, { account }) =>
-    resourceInUse(`Stream ${stream} under account ${account} not ACTIVE, instead in state ${status}`),
+  // The place's name of the stream: the refusal has the one under which it is kept.
+  streamNotFound: (_, { streamName, account }) =>
+    resourceNotFound(`Stream ${streamName} under account ${account} not found.`),
+  streamExists: (_, { streamName, account }) =>
+    resourceInUse(`Stream ${streamName} under account ${account} already exists.`),
+  streamNameReserved: (_, { streamName }) =>
+    invalidArgument(`StreamName ${streamName} has the form of the name of a stream in another account or region.`),
+  streamBusy: ({ status }, { streamName, account }) =>
+    resourceInUse(`Stream ${streamName} under account ${account} not ACTIVE, instead in state ${status}`),
   shardNotFound: ({ shard }, { streamName, account }) =>
     resourceNotFound(`${shardIn(shard, { streamName, account })} does not exist`),
   // A reshard was faster than our picture of the stream, twice: the client tries again and finds the new shards.
@@ -40,10 +52,10 @@ const answers = {
       `Shards ${shardIdOfKey(shard)} and ${shardIdOfKey(adjacentShard)} in stream ${streamName} ` +
         `under account ${account} are not an adjacent pair of shards eligible for merging`,
     ),
-  tooManyShards: ({ stream, shards, shardsMax }, { account }) =>
+  tooManyShards: ({ shards, shardsMax }, { streamName, account }) =>
     new AwsError(
       'LimitExceededException',
-      `Stream ${stream} under account ${account} would have ${shards} shards, open and closed; ${shardsMax} are kept.`,
+      `Stream ${streamName} under account ${account} would have ${shards} shards, open and closed; ${shardsMax} are kept.`,
     ),
   offsetOutOfRange: inside,
   // Only idempotent producers can cause these, and this door is none.

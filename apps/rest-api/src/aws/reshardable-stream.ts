@@ -9,10 +9,10 @@ import type { OperationContext } from './operation.ts';
  */
 export async function reshardableStream(
   reference: StreamReference,
-  { streams, catalog }: Pick<OperationContext, 'streams' | 'catalog'>,
+  { streams }: Pick<OperationContext, 'streams'>,
 ): Promise<{ stream: Stream; place: NamedStream }> {
   const place = streams.nameOf(reference);
-  const stream = await catalog.refresh(place.streamName);
+  const stream = await streams.refresh(place);
   if (stream === undefined || stream.document.status === 'DELETING') throw streamNotFound(place);
   if (stream.document.status !== 'ACTIVE') throw notActive(stream, place);
   if (stream.document.mode !== 'PROVISIONED') {

@@ -43,7 +43,7 @@ export async function changeMetrics(
     METRICS.filter((metric) => (chosen.has(metric) ? enabled : current.includes(metric)));
   const before = await streams.change(reference, (document) => ({ ...document, shardLevelMetrics: next(document) }));
   return {
-    StreamName: before.name,
+    StreamName: streams.nameShown(before),
     CurrentShardLevelMetrics: before.document.shardLevelMetrics ?? [],
     DesiredShardLevelMetrics: next(before.document),
     StreamARN: streams.arnOf(reference, before),

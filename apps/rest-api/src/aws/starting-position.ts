@@ -1,12 +1,6 @@
-import {
-  parseSequenceNumber,
-  type Shard,
-  shardIdOf,
-  type Store,
-  type Stream,
-  type StreamCatalog,
-} from '@tailrace/shard-core';
+import { parseSequenceNumber, type Shard, shardIdOf, type Store, type Stream } from '@tailrace/shard-core';
 import { invalidArgument, resourceNotFound } from './aws-error.ts';
+import type { NamedStream, NamedStreams } from './named-streams.ts';
 import { refusalError, type RefusalPlace } from './refusal-errors.ts';
 import { sequenceNumberOf } from './shard-description.ts';
 
@@ -32,14 +26,15 @@ export interface StartingPosition {
 /** The named shard of a stream. Throws ResourceNotFoundException. */
 export async function existingShard(
   shardId: string,
-  { streamName, account }: RefusalPlace,
-  catalog: StreamCatalog,
+  named: NamedStream,
+  streams: NamedStreams,
 ): Promise<{ readonly stream: Stream; readonly shard: Shard }> {
+  const { streamName, account } = named;
   const number = shardNumberIn(shardId);
   if (number === undefined) {
     throw resourceNotFound(`Could not find shard ${shardId} in stream ${streamName} under account ${account}.`);
   }
-  const stream = await catalog.find(streamName);
+  const stream = await streams.find(named);
   const shard = stream?.shard(number);
   if (stream === undefined || shard === undefined) {
     throw resourceNotFound(

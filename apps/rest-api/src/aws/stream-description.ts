@@ -4,10 +4,10 @@ import type { WireStructure } from './operation.ts';
 import { retentionHoursOf } from './retention-hours.ts';
 
 /** What DescribeStream and DescribeStreamSummary say of a stream alike. */
-export function describeStream(stream: Stream, arn: string): WireStructure {
-  const { document, name } = stream;
+export function describeStream(stream: Stream, streamName: string, arn: string): WireStructure {
+  const { document } = stream;
   return {
-    StreamName: name,
+    StreamName: streamName,
     StreamARN: arn,
     StreamStatus: document.status,
     StreamModeDetails: { StreamMode: document.mode },

@@ -3,6 +3,7 @@ import { AccountSettings } from './account-settings.ts';
 import { AwsError, invalidArgument } from './aws-error.ts';
 import type { OperationContext, WireStructure } from './operation.ts';
 import { ON_DEMAND_SHARDS } from './open-shard-limit.ts';
+import type { StreamPlace } from './stream-places.ts';
 
 /** The service's own: 10 GiB/s. */
 export const WARM_THROUGHPUT_MIBPS_MAX = 10 * 1024;
@@ -15,11 +16,11 @@ export function shardsFor(warmThroughputMiBps: number): number {
 /** `undefined`: as the service, which shows it of ON_DEMAND streams of accounts with a commitment only. */
 export async function describeWarmThroughput(
   stream: Stream,
-  account: string,
-  context: Pick<OperationContext, 'store' | 'clock'>,
+  place: StreamPlace,
+  context: Pick<OperationContext, 'store' | 'clock' | 'places'>,
 ): Promise<WireStructure | undefined> {
   if (stream.document.mode !== 'ON_DEMAND') return undefined;
-  const isCommitted = await new AccountSettings(context.store.documents, context.clock).isCommitted(account);
+  const isCommitted = await new AccountSettings(context).isCommitted(place);
   return isCommitted ? warmThroughputOf(stream) : undefined;
 }
 
@@ -30,12 +31,12 @@ export function warmThroughputOf({ document, openShards }: Stream): WireStructur
 /** Throws InvalidArgumentException where there is no commitment, LimitExceededException above the limit. */
 export async function checkWarmThroughput(
   warmThroughputMiBps: number,
-  account: string,
-  { store, clock }: Pick<OperationContext, 'store' | 'clock'>,
+  place: StreamPlace,
+  context: Pick<OperationContext, 'store' | 'clock' | 'places'>,
 ): Promise<void> {
-  if (!(await new AccountSettings(store.documents, clock).isCommitted(account))) {
+  if (!(await new AccountSettings(context).isCommitted(place))) {
     throw invalidArgument(
-      `Warm throughput requires that MinimumThroughputBillingCommitment is enabled for account ${account}.`,
+      `Warm throughput requires that MinimumThroughputBillingCommitment is enabled for account ${place.account}.`,
     );
   }
   if (warmThroughputMiBps > WARM_THROUGHPUT_MIBPS_MAX) {

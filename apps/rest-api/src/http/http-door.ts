@@ -16,6 +16,7 @@ import { answersAtOnce, AwsProtocol } from '../aws/aws-protocol.ts';
 import type { Authentication } from '../aws/caller.ts';
 import type { SubscriptionTimes } from '../aws/consumers/subscription-times.ts';
 import { SealedTokens } from '../aws/sealed-tokens.ts';
+import type { StreamPlace } from '../aws/stream-places.ts';
 import { JSON_MEDIA_TYPE } from '../aws/wire/json-codec.ts';
 import type { Ingest } from '../ingest/index.ts';
 import { BodyBudget } from './body-budget.ts';
@@ -46,6 +47,8 @@ export interface HttpDoorDependencies {
   readonly restHandler?: RestListener;
   /** Absent: nobody is asked for credentials. */
   readonly authentication?: Authentication | undefined;
+  /** Accounts and regions are kept apart, and whose the streams are that have no owner; absent: one name space. */
+  readonly home?: StreamPlace | undefined;
   /** With it the port speaks TLS (ALPN: h2, http/1.1), without it plain text. */
   readonly tls?: ServerTls | undefined;
   /** Milliseconds since 1970. */
@@ -157,8 +160,18 @@ class Door implements HttpDoor, PlainDoor {
   }): Promise<{ host: string; port: number }> {
     const { store, clock = Date.now } = this.#dependencies;
     const tokens = await SealedTokens.open(store.documents);
-    const { catalog, ingest, limits, authentication, subscriptionTimes } = this.#dependencies;
-    this.#aws = new AwsProtocol({ store, catalog, ingest, limits, authentication, subscriptionTimes, clock, tokens });
+    const { catalog, ingest, limits, authentication, home, subscriptionTimes } = this.#dependencies;
+    this.#aws = new AwsProtocol({
+      store,
+      catalog,
+      ingest,
+      limits,
+      authentication,
+      home,
+      subscriptionTimes,
+      clock,
+      tokens,
+    });
     await new Promise<void>((resolve, reject) => {
       this.#http1.once('error', reject);
       this.#http1.listen(port, host, () => {

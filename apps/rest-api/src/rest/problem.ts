@@ -80,6 +80,7 @@ interface RefusalAnswer {
 const refusalAnswers = {
   streamNotFound: { status: 404, title: 'Stream not found', retryable: false },
   streamExists: { status: 409, title: 'Stream exists', retryable: false },
+  streamNameReserved: { status: 400, title: 'Stream name is reserved', retryable: false },
   streamBusy: { status: 409, title: 'Stream is being changed', retryable: true },
   shardNotFound: { status: 404, title: 'Shard not found', retryable: false },
   shardSealed: { status: 503, title: 'Shard is closed', retryable: true },
@@ -112,6 +113,8 @@ function refusalDetail(refusal: IngestRefusal): string {
       return `There is no stream ${refusal.stream}.`;
     case 'streamExists':
       return `A stream ${refusal.stream} is there already.`;
+    case 'streamNameReserved':
+      return `The name ${refusal.stream} is kept for a stream of another account or region, which CreateStream makes there.`;
     case 'streamBusy':
       return `Stream ${refusal.stream} is ${refusal.status}; try again.`;
     case 'shardNotFound':

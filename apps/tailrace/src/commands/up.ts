@@ -10,6 +10,7 @@ import {
   placeOfRecords,
   readSettings,
   runService,
+  homeOf,
 } from '@tailrace/service';
 import { keyMethods } from '../access-keys/key-methods.ts';
 import { type KeySocket, serveKeys } from '../access-keys/key-socket.ts';
@@ -62,6 +63,7 @@ async function start() {
         kafkaAddress: `${kafkaAddress.host}:${kafkaAddress.port}`,
         minInsyncReplicas: settings.minInsyncReplicas,
         identity: accessKeys && { accessKeys, account: settings.account, region: settings.region },
+        home: homeOf(settings),
       },
     );
     let httpAddress;

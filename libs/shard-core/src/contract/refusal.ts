@@ -9,6 +9,8 @@ import type { ShardKey } from './shard-key.ts';
 export type Refusal =
   | { readonly code: 'streamNotFound'; readonly stream: string }
   | { readonly code: 'streamExists'; readonly stream: string }
+  /** Accounts and regions are kept apart, and the name is one of another account's or region's. */
+  | { readonly code: 'streamNameReserved'; readonly stream: string }
   | { readonly code: 'streamBusy'; readonly stream: string; readonly status: string }
   | { readonly code: 'shardNotFound'; readonly shard: ShardKey }
   /** The shard was closed by a split or merge: appends belong to its children now. */

@@ -4,6 +4,7 @@ import type { StoredDocument } from '../contract/documents.ts';
 import type { Outcome } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
+import { isOwnedName, type StreamOwner } from './owned-name.ts';
 import { childKeys, completeReshard } from './reshard.ts';
 import { RESHARD_STALL_MS, ReshardKeeper } from './reshard-keeper.ts';
 import { type Shard, Stream, type StreamDocument, type StreamMode, type StreamSettings } from './stream.ts';
@@ -24,9 +25,16 @@ export interface NewStream {
   readonly shardCount: number;
   readonly mode: StreamMode;
   readonly origin: 'kinesis' | 'kafka';
+  /** With it, `name` is its `ownedName`. */
+  readonly owner?: StreamOwner;
   readonly retentionMs?: number;
   readonly configs?: Readonly<Record<string, string>>;
   readonly settings?: StreamSettings;
+}
+
+export interface StreamCatalogOptions {
+  /** Accounts and regions are kept apart: names of the form of `ownedName` are for streams that have an owner. */
+  readonly reservesOwnedNames?: boolean;
 }
 
 /** A legal name for a stream and a topic alike. */
@@ -41,6 +49,7 @@ export function isStreamName(name: string): boolean {
 export class StreamCatalog {
   readonly #store: Store;
   readonly #clock: () => number;
+  readonly #reservesOwnedNames: boolean;
   readonly #byName = new Map<string, Stream>();
   readonly #byId = new Map<string, Stream>();
   #sortedNames: readonly string[] | undefined;
@@ -54,14 +63,20 @@ export class StreamCatalog {
   /** Names this process, among those over the same store, where work is to be done by one of them. */
   readonly holder = randomUUID();
 
-  private constructor(store: Store, clock: () => number) {
+  private constructor(store: Store, clock: () => number, { reservesOwnedNames = false }: StreamCatalogOptions) {
     this.#store = store;
     this.#clock = clock;
+    this.#reservesOwnedNames = reservesOwnedNames;
     this.#reshards = new ReshardKeeper((name, signal) => completeReshard(store, this, name, signal));
   }
 
-  static async open(store: Store, clock: () => number = Date.now): Promise<StreamCatalog> {
-    const catalog = new StreamCatalog(store, clock);
+  /** `clock`: milliseconds since 1970. */
+  static async open(
+    store: Store,
+    clock: () => number = Date.now,
+    options: StreamCatalogOptions = {},
+  ): Promise<StreamCatalog> {
+    const catalog = new StreamCatalog(store, clock, options);
     catalog.#stopWatching = await store.documents.watch(STREAM_PREFIX, (key) => catalog.#heardOf(key));
     await catalog.#reloadAll();
     await catalog.#sweepGarbage();
@@ -172,8 +187,19 @@ export class StreamCatalog {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Refuses: streamExists. The name must be legal and the count at least 1: the doors check both in their own words. */
+  /** Whether a stream without an owner cannot be made under a name, because it would look as if it had one. */
+  isReserved(name: string): boolean {
+    return this.#reservesOwnedNames && isOwnedName(name);
+  }
+
+  /**
+   * Refuses: streamNameReserved, streamExists. The name must be legal and the count at least 1: the doors check both in
+   * their own words.
+   */
   async create(wanted: NewStream): Promise<Outcome<Stream>> {
+    if (wanted.owner === undefined && this.isReserved(wanted.name)) {
+      return { ok: false, refusal: { code: 'streamNameReserved', stream: wanted.name } };
+    }
     if (await this.find(wanted.name)) return { ok: false, refusal: { code: 'streamExists', stream: wanted.name } };
     const now = this.#clock();
     const id = newStreamId();
@@ -184,6 +210,7 @@ export class StreamCatalog {
       status: 'ACTIVE',
       mode: wanted.mode,
       origin: wanted.origin,
+      ...(wanted.owner && { owner: wanted.owner }),
       createdAtMs: now,
       retentionMs: wanted.retentionMs ?? DEFAULT_RETENTION_MS,
       shards: evenHashRanges(wanted.shardCount).map((range, number) => ({

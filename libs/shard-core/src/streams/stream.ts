@@ -1,5 +1,6 @@
 import { type HashRange, ShardRouter } from '@tailrace/hashing';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
+import type { StreamOwner } from './owned-name.ts';
 import { shardIdOf } from './shard-id.ts';
 
 /** A topic setting: `true` or `false`. */
@@ -89,6 +90,8 @@ export interface StreamDocument extends StreamSettings {
   readonly mode: StreamMode;
   /** The door that made it. */
   readonly origin: 'kinesis' | 'kafka';
+  /** Another account or region than the home, to which it belongs: `name` is its `ownedName`. */
+  readonly owner?: StreamOwner;
   readonly createdAtMs: number;
   readonly retentionMs: number;
   readonly shards: readonly ShardDocument[];

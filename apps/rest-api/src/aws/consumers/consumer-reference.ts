@@ -4,7 +4,8 @@ import { streamArn } from '../members.ts';
 import type { OperationContext } from '../operation.ts';
 import { string } from '../wire/shapes.ts';
 import { type Consumer, createdSeconds, parseConsumerArn } from './consumer.ts';
-import { consumerNotFound, type ConsumerPlace } from './consumer-errors.ts';
+import type { NamedStream } from '../named-streams.ts';
+import { consumerNotFound } from './consumer-errors.ts';
 
 export const consumerName = string({ min: 1, max: 128, pattern: '[a-zA-Z0-9_.-]+' });
 export const consumerArnMember = string({
@@ -30,7 +31,7 @@ export interface NamedConsumer {
   readonly consumer: Consumer;
   readonly stream: Stream;
   readonly streamArn: string;
-  readonly place: ConsumerPlace;
+  readonly place: NamedStream;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function existingConsumer(
 ): Promise<NamedConsumer> {
   const { arn, name, createdAtSeconds } = namesIn(reference);
   const stream = await streams.existing({ StreamARN: arn });
-  const place = { streamName: stream.name, account: streams.accountOf({ StreamARN: arn }) };
+  const place = streams.nameOf({ StreamARN: arn });
   const consumer = await consumers.find(stream.id, name);
   const isOther =
     consumer === undefined ||

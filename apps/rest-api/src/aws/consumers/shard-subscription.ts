@@ -15,10 +15,10 @@ import type { EventStream } from '../../http/event-stream.ts';
 import { AwsError, INTERNAL_FAILURE_TEXT } from '../aws-error.ts';
 import { keyMissingError } from '../encryption.ts';
 import { EventFrames } from '../event-stream/event-frames.ts';
-import { streamNotFound } from '../named-streams.ts';
+import { type NamedStream, streamNotFound } from '../named-streams.ts';
 import type { WireStructure } from '../operation.ts';
 import { isAtEnd, millisBehind, readPage, type RecordPage, traceparentsOf } from '../record-page.ts';
-import { refusalError, type RefusalPlace } from '../refusal-errors.ts';
+import { refusalError } from '../refusal-errors.ts';
 import { describeChildShards } from '../shard-description.ts';
 import { placeBefore } from '../starting-position.ts';
 import type { WireCodec } from '../wire/wire-codec.ts';
@@ -42,7 +42,9 @@ export interface ShardSubscriptionOptions {
   readonly subscription: Subscription;
   readonly consumer: Consumer;
   readonly shard: Shard;
-  readonly place: RefusalPlace & { readonly region: string };
+  readonly place: NamedStream;
+  /** The stream, as the catalog knows it. */
+  readonly keptName: string;
   readonly startOffset: bigint;
   /** Of the request: parent of the events' spans. */
   readonly span: typeof offSpan;
@@ -159,7 +161,7 @@ export class ShardSubscription {
    * they are there, with heartbeats. `undefined`: the subscription has ended meanwhile.
    */
   async #children(): Promise<readonly WireStructure[] | undefined> {
-    const { catalog, shard, consumer, place } = this.#options;
+    const { catalog, shard, consumer, place, keptName } = this.#options;
     // One that retention has dropped meanwhile was closed before.
     const isClosed = (stream: Stream): boolean => {
       const current = stream.shard(shard.number);
@@ -167,7 +169,7 @@ export class ShardSubscription {
     };
     while (this.#end === undefined) {
       const stream = await catalog.waitFor(
-        place.streamName,
+        keptName,
         (current) => current?.id !== consumer.streamId || isClosed(current),
         { timeoutMs: Math.max(0, this.#heartbeatAtMs - performance.now()), signal: this.#ended.signal },
       );

@@ -19,7 +19,8 @@ import { checkAutoAllowed } from './update-stream-record-distribution-strategy.t
 /**
  * CreateStream: makes a stream, which is ACTIVE at once.
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html
- * 1 ValidationException  2 InvalidArgumentException (members that do not go together, tags)  3 ResourceInUseException
+ * 1 ValidationException  2 InvalidArgumentException (members that do not go together, tags, a name
+ * that is reserved)  3 ResourceInUseException
  * 4 LimitExceededException
  */
 export const createStream = operation({
@@ -34,9 +35,11 @@ export const createStream = operation({
     RecordDistributionStrategy: recordDistributionStrategy,
   },
   async run(input, context) {
-    const { StreamName: name, StreamModeDetails, ShardCount, WarmThroughputMiBps: warm } = input;
-    const { catalog, caller } = context;
-    const place = { streamName: name, account: caller.account };
+    const { StreamName, StreamModeDetails, ShardCount, WarmThroughputMiBps: warm } = input;
+    const { catalog, caller, places, streams } = context;
+    const place = streams.nameOf({ StreamName });
+    const name = places.keptName(caller, StreamName);
+    const owner = places.ownerOf(caller);
     const mode = StreamModeDetails?.StreamMode ?? 'PROVISIONED';
     if (mode === 'PROVISIONED') {
       if (ShardCount === undefined) {
@@ -50,19 +53,29 @@ export const createStream = operation({
     }
     if (input.RecordDistributionStrategy === 'AUTO') checkAutoAllowed(mode); // 2
     const streamTags = input.Tags && withTags({}, input.Tags, place); // 2
-    if (warm !== undefined) await checkWarmThroughput(warm, caller.account, context); // 2, 4
+    if (warm !== undefined) await checkWarmThroughput(warm, caller, context); // 2, 4
+    if (owner === undefined && catalog.isReserved(name)) {
+      throw refusalError({ code: 'streamNameReserved', stream: name }, place); // 2
+    }
     if ((await catalog.find(name)) !== undefined) {
       throw refusalError({ code: 'streamExists', stream: name }, place); // 3
     }
     const shardCount = ShardCount ?? shardsFor(warm ?? 0);
-    refuseTooManyShards(shardCount, context); // 4
+    refuseTooManyShards(shardCount, caller, context); // 4
     const settings: StreamSettings = {
       ...(streamTags && { tags: streamTags }),
       ...(warm !== undefined && { warmThroughputMiBps: warm }),
       ...(input.MaxRecordSizeInKiB !== undefined && { recordKiBMax: input.MaxRecordSizeInKiB }),
       ...(input.RecordDistributionStrategy === 'AUTO' && { recordDistribution: 'AUTO' }),
     };
-    const created = await catalog.create({ name, shardCount, mode, origin: 'kinesis', settings });
+    const created = await catalog.create({
+      name,
+      shardCount,
+      mode,
+      origin: 'kinesis',
+      settings,
+      ...(owner && { owner }),
+    });
     if (!created.ok) throw refusalError(created.refusal, place); // 3, where another process was faster
     return undefined;
   },

@@ -16,7 +16,7 @@ export const deleteStream = operation({
   input: { StreamName: streamName, StreamARN: streamArn, EnforceConsumerDeletion: boolean() },
   async run(input, { streams, catalog, consumers, store }) {
     const { name, id } = await streams.existing(input); // 2, 3
-    const place = { streamName: name, account: streams.accountOf(input) };
+    const place = streams.nameOf(input);
     const hasConsumers = (await consumers.list(id, { limit: 1 })).length > 0;
     if (hasConsumers && input.EnforceConsumerDeletion !== true) throw streamHasConsumers(place); // 4
     const deleted = await catalog.delete(name);

@@ -9,5 +9,5 @@ import { operation } from '../operation.ts';
 export const describeAccountSettings = operation({
   name: 'DescribeAccountSettings',
   input: {},
-  run: ({}, { store, clock, caller }) => new AccountSettings(store.documents, clock).describe(caller.account),
+  run: ({}, context) => new AccountSettings(context).describe(context.caller),
 });

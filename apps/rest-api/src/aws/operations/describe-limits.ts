@@ -1,4 +1,4 @@
-import { ON_DEMAND_STREAMS_MAX, OPEN_SHARDS_MAX, openShardCount } from '../open-shard-limit.ts';
+import { countStreams, ON_DEMAND_STREAMS_MAX, OPEN_SHARDS_MAX } from '../open-shard-limit.ts';
 import { operation } from '../operation.ts';
 
 /**
@@ -9,12 +9,12 @@ import { operation } from '../operation.ts';
 export const describeLimits = operation({
   name: 'DescribeLimits',
   input: {},
-  run({}, { catalog }) {
-    const onDemand = catalog.names().filter((name) => catalog.peek(name)?.document.mode === 'ON_DEMAND');
+  run({}, context) {
+    const { openShards, onDemandStreams } = countStreams(context.caller, context);
     return Promise.resolve({
       ShardLimit: OPEN_SHARDS_MAX,
-      OpenShardCount: openShardCount(catalog),
-      OnDemandStreamCount: onDemand.length,
+      OpenShardCount: openShards,
+      OnDemandStreamCount: onDemandStreams,
       OnDemandStreamCountLimit: ON_DEMAND_STREAMS_MAX,
     });
   },

@@ -18,10 +18,10 @@ export const describeStreamSummary = operation({
     const { mode, recordKiBMax, recordDistribution } = stream.document;
     return {
       StreamDescriptionSummary: {
-        ...describeStream(stream, streams.arnOf(input, stream)),
+        ...describeStream(stream, streams.nameShown(stream), streams.arnOf(input, stream)),
         OpenShardCount: stream.openShards.length,
         ConsumerCount: (await consumers.list(stream.id)).length,
-        WarmThroughput: await describeWarmThroughput(stream, streams.accountOf(input), context),
+        WarmThroughput: await describeWarmThroughput(stream, streams.nameOf(input), context),
         MaxRecordSizeInKiB: recordKiBMax ?? RECORD_KIB_MAX_DEFAULT,
         // Shown of these streams only, as the service does.
         RecordDistributionStrategy: mode === 'ON_DEMAND' ? (recordDistribution ?? 'USER_PARTITION_KEY') : undefined,

@@ -27,7 +27,7 @@ export const describeStream = operation({
     const page = rest.slice(0, Math.min(Limit, SHARDS_PER_PAGE_MAX));
     return {
       StreamDescription: {
-        ...describe(stream, streams.arnOf(input, stream)),
+        ...describe(stream, streams.nameShown(stream), streams.arnOf(input, stream)),
         Shards: page.map(describeShard),
         HasMoreShards: page.length < rest.length,
       },

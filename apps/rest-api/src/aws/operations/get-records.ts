@@ -35,13 +35,16 @@ export const getRecords = operation({
   async run(input, { catalog, store, streams, limits, tokens, clock, span }): Promise<GetRecordsOutput> {
     const iterator = openIterator(tokens, input.ShardIterator, clock()); // 2, 3
     const { streamId, streamName, shardNumber } = iterator;
-    const place = { streamName, account: streams.accountOf(input) };
-    if (input.StreamARN !== undefined && streams.nameOf(input).streamName !== streamName) {
-      throw invalidArgument(`The ShardIterator is not one of the stream ${input.StreamARN}.`); // 2
-    }
+    const { StreamARN } = input;
+    const place = streams.nameOf(StreamARN === undefined ? { StreamName: streamName } : { StreamARN });
     let stream = catalog.peekById(streamId);
+    if (place.streamName !== streamName || (stream !== undefined && !streams.reaches(place, stream))) {
+      throw invalidArgument(
+        StreamARN === undefined ? 'Invalid ShardIterator.' : `The ShardIterator is not one of the stream ${StreamARN}.`,
+      ); // 2
+    }
     if (stream === undefined) {
-      const found = await catalog.find(streamName);
+      const found = await streams.find(place);
       if (found?.id === streamId) stream = found;
     }
     const shard = stream?.shard(shardNumber);

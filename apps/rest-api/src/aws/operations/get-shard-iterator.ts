@@ -22,10 +22,10 @@ export const getShardIterator = operation({
     StreamARN: streamArn,
     DryRun: dryRun,
   },
-  async run(input, { streams, catalog, store, tokens, clock }) {
-    const { streamName, account } = streams.nameOf(input); // 2
-    const place = { streamName, account, operation: 'GetShardIterator' };
-    const { stream, shard } = await existingShard(input.ShardId, place, catalog); // 3
+  async run(input, { streams, store, tokens, clock }) {
+    const named = streams.nameOf(input); // 2
+    const place = { ...named, operation: 'GetShardIterator' };
+    const { stream, shard } = await existingShard(input.ShardId, named, streams); // 3
     const position = {
       type: input.ShardIteratorType,
       sequenceNumber: input.StartingSequenceNumber,
@@ -36,7 +36,7 @@ export const getShardIterator = operation({
     return {
       ShardIterator: sealIterator(tokens, {
         streamId: stream.id,
-        streamName: stream.name,
+        streamName: named.streamName,
         shardNumber: shard.number,
         offset,
         issuedAtMs: clock(),

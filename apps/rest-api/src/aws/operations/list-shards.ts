@@ -5,6 +5,7 @@ import { type NamedStream, streamNotFound } from '../named-streams.ts';
 import { operation } from '../operation.ts';
 import { openPageToken, sealPageToken } from '../page-token.ts';
 import { describeShard } from '../shard-description.ts';
+import type { StreamPlace } from '../stream-places.ts';
 import { required, string, structure, timestamp } from '../wire/shapes.ts';
 
 export const LISTING = 'list-shards';
@@ -17,6 +18,9 @@ interface Page {
   /** The number of the last shard that was shown. */
   readonly behind: number;
   readonly filter: ShardFilter | undefined;
+  /** Where accounts are kept apart: whose stream it is, and who alone goes on with the pages. */
+  readonly account?: string;
+  readonly caller?: string;
 }
 
 interface ShardFilter {
@@ -57,7 +61,7 @@ export const listShards = operation({
       Timestamp: timestamp(),
     }),
   },
-  async run(input, { streams, catalog, tokens, clock }) {
+  async run(input, { streams, catalog, tokens, clock, caller, places }) {
     const { NextToken, MaxResults = SHARDS_PER_PAGE_MAX } = input;
     const named = input.StreamName !== undefined || input.StreamARN !== undefined;
     if (!named && NextToken === undefined) {
@@ -77,14 +81,16 @@ export const listShards = operation({
       if (wantedMs !== undefined && Math.floor(wantedMs / 1000) !== Math.floor(createdAtMs / 1000)) {
         throw streamNotFound(streams.nameOf(input)); // 4
       }
-      page = { streamId: stream.id, streamName: stream.name, behind, filter: input.ShardFilter };
+      const named = streams.nameOf(input);
+      page = { streamId: stream.id, streamName: named.streamName, behind, filter: input.ShardFilter };
+      if (places.separate) page = { ...page, account: named.account, caller: callerText(caller) };
     } else {
       page = openPageToken<Page>(tokens, LISTING, NextToken, clock()); // 2, 3
-      const known = catalog.peekById(page.streamId) ?? (await catalog.find(page.streamName));
-      if (known === undefined || known.id !== page.streamId) {
-        const place: NamedStream = streams.nameOf({ StreamName: page.streamName });
-        throw streamNotFound(place); // 4
-      }
+      if (places.separate && page.caller !== callerText(caller)) throw invalidArgument('Invalid NextToken.'); // 2
+      const { streamName, account = caller.account, streamId } = page;
+      const named: NamedStream = { streamName, account, region: caller.region };
+      const known = catalog.peekById(streamId) ?? (await streams.find(named));
+      if (known === undefined || known.id !== streamId) throw streamNotFound(named); // 4
       stream = known;
     }
     const wanted = shardsWanted(stream, page.filter, clock());
@@ -100,6 +106,10 @@ export const listShards = operation({
     };
   },
 });
+
+function callerText({ account, region }: StreamPlace): string {
+  return `${account}.${region}`;
+}
 
 function shardNumberBehind(exclusiveStart: string | undefined, filter: ShardFilter | undefined): number {
   if (filter?.Type === 'AFTER_SHARD_ID' && filter.ShardId === undefined) {

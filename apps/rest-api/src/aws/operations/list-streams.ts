@@ -1,6 +1,7 @@
 import { nextToken, pageLimit, streamName } from '../members.ts';
 import { operation } from '../operation.ts';
 import { openPageToken, sealPageToken } from '../page-token.ts';
+import { firstBehind } from '../sorted-names.ts';
 import { streamArn } from '../stream-arn.ts';
 
 const LISTING = 'list-streams';
@@ -15,12 +16,13 @@ const PAGE_DEFAULT = 100;
 export const listStreams = operation({
   name: 'ListStreams',
   input: { Limit: pageLimit, ExclusiveStartStreamName: streamName, NextToken: nextToken },
-  async run({ Limit = PAGE_DEFAULT, ExclusiveStartStreamName, NextToken }, { catalog, caller, tokens, clock }) {
+  async run({ Limit = PAGE_DEFAULT, ExclusiveStartStreamName, NextToken }, context) {
+    const { catalog, caller, places, tokens, clock } = context;
     const behind =
       NextToken === undefined
         ? ExclusiveStartStreamName
         : openPageToken<{ behind: string }>(tokens, LISTING, NextToken, clock()).behind; // 2, 3
-    const names = catalog.names();
+    const names = places.namesIn(caller, catalog);
     const start = behind === undefined ? 0 : firstBehind(names, behind);
     const page = names.slice(start, start + Limit);
     const hasMore = start + Limit < names.length;
@@ -29,7 +31,7 @@ export const listStreams = operation({
       HasMoreStreams: hasMore,
       NextToken: hasMore ? sealPageToken(tokens, LISTING, { behind: page.at(-1) }, clock()) : undefined,
       StreamSummaries: page.flatMap((name) => {
-        const document = catalog.peek(name)?.document;
+        const document = catalog.peek(places.keptName(caller, name))?.document;
         if (document === undefined) return [];
         return {
           StreamName: name,
@@ -42,8 +44,3 @@ export const listStreams = operation({
     };
   },
 });
-
-function firstBehind(sorted: readonly string[], name: string): number {
-  const index = sorted.findIndex((candidate) => candidate > name);
-  return index === -1 ? sorted.length : index;
-}

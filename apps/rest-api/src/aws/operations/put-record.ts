@@ -38,7 +38,7 @@ export const putRecord = operation({
     const stream = await streams.usable(input); // 2, 3, 4
     checkRecords(stream, [input], () => ''); // 5
     checkExplicitHashKey(input.ExplicitHashKey); // 6
-    const place = { streamName: stream.name, account: streams.accountOf(input) };
+    const place = streams.nameOf(input);
     checkOrdering(input.SequenceNumberForOrdering, place, clock()); // 6
     checkEncryptionKey(stream, store); // 7
     endDryRun(input.DryRun); // 8

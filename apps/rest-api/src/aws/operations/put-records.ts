@@ -55,7 +55,7 @@ export const putRecords = operation({
     setHttpTransfer(span, 'PutRecords', { type: 'send', stream: stream.name, recordCount: Records.length });
     return {
       outcomes,
-      place: { streamName: stream.name, account: streams.accountOf(input) },
+      place: streams.nameOf(input),
       encrypted: stream.document.encryption !== undefined,
     };
   },

@@ -19,7 +19,7 @@ export const registerStreamConsumer = operation({
   input: { StreamARN: required(streamArn), ConsumerName: required(consumerName), Tags: tags },
   async run({ StreamARN, ConsumerName, Tags = {} }, { streams, consumers, catalog }) {
     const stream = await streams.usable({ StreamARN }); // 2, 3, 4
-    const place = { streamName: stream.name, account: streams.accountOf({ StreamARN }) };
+    const place = streams.nameOf({ StreamARN });
     const consumer = await consumers.register(
       { streamId: stream.id, name: ConsumerName, tags: withTags({}, Tags, place) }, // 5
       place,
@@ -27,7 +27,7 @@ export const registerStreamConsumer = operation({
     // Deleted meanwhile: who did it may have looked for consumers before this one was written down.
     if ((await catalog.refresh(stream.name))?.id !== stream.id) {
       await consumers.remove(consumer);
-      throw streamNotFound(streams.nameOf({ StreamARN })); // 3
+      throw streamNotFound(place); // 3
     }
     return { Consumer: { ...describeConsumer(StreamARN, consumer), ConsumerStatus: 'CREATING' } };
   },

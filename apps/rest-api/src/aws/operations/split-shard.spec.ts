@@ -86,7 +86,7 @@ describe('SplitShard', () => {
 
   it('refuses (7) one shard more than there may be', async () => {
     const { call, catalog } = await withStream();
-    const many = { openShards: { length: OPEN_SHARDS_MAX } };
+    const many = { openShards: { length: OPEN_SHARDS_MAX }, document: { mode: 'PROVISIONED' } };
     const { names, peek } = catalog;
     catalog.names = () => [...names.call(catalog), 'many'];
     catalog.peek = (name) =>

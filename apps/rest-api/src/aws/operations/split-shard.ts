@@ -24,7 +24,7 @@ export const splitShard = operation({
   async run(input, context) {
     const { stream, place } = await reshardableStream(input, context); // 2, 3, 4, 5
     const shardNumber = shardNumberIn(stream, input.ShardToSplit, place); // 6
-    refuseTooManyShards(1, context); // 7
+    refuseTooManyShards(1, place, context); // 7
     const outcome = await split(context.catalog, stream.name, shardNumber, BigInt(input.NewStartingHashKey));
     if (!outcome.ok) throw refusalError(outcome.refusal, place); // 4, 7, 8
     return undefined;

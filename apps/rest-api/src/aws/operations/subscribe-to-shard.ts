@@ -6,7 +6,6 @@ import { ShardSubscription, type ShardSubscriptionOptions } from '../consumers/s
 import { endDryRun } from '../dry-run.ts';
 import { dryRun, sequenceNumber, shardId } from '../members.ts';
 import { operation } from '../operation.ts';
-import { parseStreamArn } from '../stream-arn.ts';
 import { existingShard, POSITION_TYPES, startOffset } from '../starting-position.ts';
 import { required, string, structure, timestamp } from '../wire/shapes.ts';
 import type { WireCodec } from '../wire/wire-codec.ts';
@@ -36,9 +35,8 @@ export const subscribeToShard = operation({
   },
   async run({ ConsumerARN, ShardId, StartingPosition, DryRun }, context): Promise<SubscribeToShardOutput> {
     const { store, catalog, limits, clock, subscriptions, span } = context;
-    const { consumer, streamArn, place: at } = await existingConsumer({ ConsumerARN }, context); // 2, 3
-    const place = { ...at, region: parseStreamArn(streamArn)?.region ?? context.caller.region };
-    const { shard } = await existingShard(ShardId, place, catalog); // 3
+    const { consumer, stream, place } = await existingConsumer({ ConsumerARN }, context); // 2, 3
+    const { shard } = await existingShard(ShardId, place, context.streams); // 3
     if (consumer.status !== 'ACTIVE') throw consumerNotActive(consumer, place); // 4
     const position = {
       type: StartingPosition.Type,
@@ -66,6 +64,7 @@ export const subscribeToShard = operation({
       consumer,
       shard,
       place,
+      keptName: stream.name,
       startOffset: offset,
       span,
     };

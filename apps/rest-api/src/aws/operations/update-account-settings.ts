@@ -15,6 +15,6 @@ export const updateAccountSettings = operation({
       structure({ Status: required(string({ values: ['ENABLED', 'DISABLED'] })) }),
     ),
   },
-  run: ({ MinimumThroughputBillingCommitment: { Status } }, { store, clock, caller }) =>
-    new AccountSettings(store.documents, clock).commit(caller.account, Status === 'ENABLED'),
+  run: ({ MinimumThroughputBillingCommitment: { Status } }, context) =>
+    new AccountSettings(context).commit(context.caller, Status === 'ENABLED'),
 });

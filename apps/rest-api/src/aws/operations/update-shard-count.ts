@@ -39,16 +39,16 @@ export const updateShardCount = operation({
       checkScaling(open, target); // 6
       if (changes.length >= SHARD_COUNT_CHANGES_MAX) {
         throw limitExceeded(
-          `Stream ${stream.name} under account ${place.account} has changed its shard count ${changes.length} times ` +
+          `Stream ${place.streamName} under account ${place.account} has changed its shard count ${changes.length} times ` +
             `within 24 hours. Limit: ${SHARD_COUNT_CHANGES_MAX}.`,
         ); // 6
       }
     }
-    refuseTooManyShards(target - open, context); // 6
+    refuseTooManyShards(target - open, place, context); // 6
     const decided = await update(catalog, stream.name, target, () => ({ shardCountChangesMs: [...changes, clock()] }));
     if (!decided.ok) throw refusalError(decided.refusal, place); // 3, 4, 6
     return {
-      StreamName: stream.name,
+      StreamName: place.streamName,
       CurrentShardCount: open,
       TargetShardCount: target,
       StreamARN: streams.arnOf(input, stream),

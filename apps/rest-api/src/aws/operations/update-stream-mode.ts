@@ -35,7 +35,7 @@ export const updateStreamMode = operation({
       if (mode === 'PROVISIONED') {
         throw invalidArgument('WarmThroughputMiBps cannot be specified for a stream in PROVISIONED mode.'); // 2
       }
-      await checkWarmThroughput(warm, place.account, context); // 2, 3
+      await checkWarmThroughput(warm, place, context); // 2, 3
     }
     const before = await streams.change({ StreamARN }, (document) => {
       if (document.mode === mode) return undefined;
@@ -52,7 +52,7 @@ export const updateStreamMode = operation({
     }); // 4, 5
     const open = before.openShards.length;
     if (warm !== undefined && before.document.mode !== mode && shardsFor(warm) > open) {
-      refuseTooManyShards(shardsFor(warm) - open, context);
+      refuseTooManyShards(shardsFor(warm) - open, place, context);
       const scaled = await updateShardCount(catalog, before.name, shardsFor(warm));
       if (!scaled.ok) throw refusalError(scaled.refusal, place);
     }

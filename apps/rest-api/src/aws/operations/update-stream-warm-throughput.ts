@@ -25,13 +25,13 @@ export const updateStreamWarmThroughput = operation({
     const stream = await streams.existing(input); // 3
     if (stream.document.mode !== 'ON_DEMAND') {
       throw invalidArgument(
-        `Stream ${stream.name} under account ${place.account} is in PROVISIONED mode, which has no warm throughput.`,
+        `Stream ${place.streamName} under account ${place.account} is in PROVISIONED mode, which has no warm throughput.`,
       ); // 4
     }
-    await checkWarmThroughput(warm, place.account, context); // 4, 5
+    await checkWarmThroughput(warm, place, context); // 4, 5
     const additional = shardsFor(warm) - stream.openShards.length;
     if (additional > 0) {
-      refuseTooManyShards(additional, context); // 5
+      refuseTooManyShards(additional, place, context); // 5
       const scaled = await updateShardCount(catalog, stream.name, shardsFor(warm), () => ({
         warmThroughputMiBps: warm,
       }));
@@ -41,7 +41,7 @@ export const updateStreamWarmThroughput = operation({
     }
     return {
       StreamARN: streams.arnOf(input, stream),
-      StreamName: stream.name,
+      StreamName: place.streamName,
       WarmThroughput: { ...warmThroughputOf(stream), TargetMiBps: warm },
     };
   },
