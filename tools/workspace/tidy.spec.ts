@@ -6,7 +6,9 @@ const KIBIBYTE = 1_024;
 
 /** Names that others have given: documents by custom, and what tools look for. */
 const NAMES_BY_CUSTOM =
-  /^(README|ARCHITECTURE|CONTRIBUTING|FINDINGS|LICENSE|NOTICE|CHANGELOG)(\.md)?$|^Dockerfile$|^[A-Z][A-Za-z0-9]*\.java$/;
+  /^(README|ARCHITECTURE|CONTRIBUTING|FINDINGS|SKIPPED|LICENSE|NOTICE|CHANGELOG)(\.md)?$|^Dockerfile$|^[A-Z][A-Za-z0-9]*\.java$/;
+/** A choice between running and skipping, either way round. */
+const SKIPPABLE = /[?:] (describe|it|test)\.skip\b/;
 const KEBAB_CASE = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
 const FORBIDDEN_NAMES = /^(utils?|helpers?|commons?|managers?|misc)(\.|$)|-(utils?|helpers?|manager)(\.|$)/;
 
@@ -71,8 +73,15 @@ describe('tests', () => {
     const marks = new RegExp(
       `\\b(describe|it|test)\\.(${'only'}|skip|todo)\\(|\\b(${'fit'}|fdescribe|xit|xdescribe)\\(`,
     );
-    // `(present ? describe : describe.skip)(` is a condition; a plain call is not.
+    // A choice between `describe` and `describe.skip` is a condition; a plain call is not.
     expect(specs.filter((file) => marks.test(readText(file)))).toEqual([]);
+  });
+
+  it('that can be skipped are named in docs/SKIPPED.md, and no others', () => {
+    const skippable = specs.filter((file) => SKIPPABLE.test(readText(file)));
+    const own = readText('docs/SKIPPED.md').split('\n## ')[1] ?? '';
+    const named = [...own.matchAll(/`([\w./-]+\.spec\.ts)`/g)].map(([, file]) => file as string);
+    expect([...new Set(named)].sort()).toEqual(skippable.sort());
   });
 
   it('flush no Redis: they share nothing, so there is nothing to flush', () => {
