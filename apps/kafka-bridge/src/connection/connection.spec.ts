@@ -96,6 +96,23 @@ describe('a connection', () => {
     await bystanderIsWell();
   });
 
+  it('gives back the memory of a frame whose header cannot be read', async () => {
+    const narrow = await openDoorUnderTest({ frameBytesMax: FRAME_BYTES_MAX, requestBytesMax: FRAME_BYTES_MAX });
+    // Metadata 9, with a client id that is longer than the frame.
+    const malformed = Buffer.alloc(FRAME_BYTES_MAX - 1_000);
+    malformed.set([0, 3, 0, 9, 0, 0, 0, 1, 0x80, 0x00]);
+    for (let i = 0; i < 2; i++) {
+      const hostile = await narrow.connect();
+      hostile.socket.write(framed(malformed));
+      await hostile.closed;
+    }
+    const client = await narrow.connect();
+    client.socket.write(framed(Buffer.concat([metadataFrame(5).subarray(4), Buffer.alloc(100_000)])));
+    expect((await client.nextFrame()).readInt32BE(0)).toBe(5);
+    client.close();
+    await narrow.close();
+  });
+
   it('does no harm with random bytes', async () => {
     const random = seededRandom(7);
     for (let i = 0; i < 200; i++) {

@@ -124,11 +124,8 @@ export class Connection {
       while (this.#mayBegin()) {
         const frame = this.#held ?? this.#reader.next();
         if (frame === undefined) break;
-        if (!this.#mayBeginBeside(frame)) {
-          this.#held = frame;
-          break;
-        }
-        this.#held = undefined;
+        this.#held = frame;
+        if (!this.#mayBeginBeside(frame)) break;
         this.#begin(frame);
       }
     } catch (error) {
@@ -178,6 +175,8 @@ export class Connection {
   #begin(frame: Frame): void {
     const isBare = this.#peer.sasl?.takesBareMessages === true;
     const header = isBare ? bareMessageHeader : readRequestHeader(frame.bytes, apisByKey);
+    // Only now: a frame whose header cannot be read is held until the connection has ended, and its memory comes back then.
+    this.#held = undefined;
     const exchange = new Exchange(header, this.#peer, frame);
     this.#queue.push(exchange);
     this.#bytesInFlight += frame.bytes.length;
