@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { CrashingStore } from '../testing/crashing-store.ts';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@tailrace/testkit';
+import { CrashingStore, SMALL_SEGMENTS } from '../testing/crashing-store.ts';
 import { accepted, append, openNewShard, readValues } from '../testing/index.ts';
+import { openEmbeddedStore } from './index.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 
 let crashing: CrashingStore;
@@ -71,6 +75,57 @@ describe('a damaged segment', () => {
       name: 'DataDirectoryUnusable',
       message: expect.stringContaining('is missing'),
     });
+  });
+
+  it('keeps a store from opening where its file has become shorter', async () => {
+    await fill();
+    await crashing.close();
+    const [first] = crashing.files.paths('.log');
+    crashing.files.file(first!).bytes = crashing.files.file(first!).bytes.subarray(0, 500);
+    await expect(crashing.opened()).rejects.toMatchObject({
+      name: 'DataDirectoryUnusable',
+      message: expect.stringMatching(/is damaged at byte 500, it was good to \d+/),
+    });
+  });
+
+  it('that keeps a store from opening takes nothing with it: what is behind it stays on the disk', async () => {
+    await fill();
+    const { files, store } = crashing;
+    let openGate = () => {};
+    const open = files.open.bind(files);
+    const asked: string[] = [];
+    let sidecar: Promise<unknown> = new Promise<void>((resolve) => (openGate = resolve));
+    files.open = (path, options) => {
+      if (!path.endsWith('.idx')) return open(path, options);
+      asked.push(path);
+      return sidecar.then(() => open(path, options));
+    };
+    const appendUntilClosed = async (count: number) => {
+      while (asked.length < count) accepted(await append(store.log, shard, ['x'.repeat(1_000)]));
+    };
+    // A checkpoint that has to wait sees the log end within the segment that is written then.
+    await appendUntilClosed(1);
+    accepted(await append(store.log, shard, ['in the next one']));
+    openGate();
+    await eventually(() => expect(files.paths('.idx')).toContain(asked[0]));
+    // Those behind it are not made.
+    sidecar = sleep(50).then(() => Promise.reject(new Error('no sidecar')));
+    sidecar.catch(() => {});
+    await appendUntilClosed(asked.length + 3);
+    await crashing.end();
+    const disk = files.afterCrash();
+    const paths = disk.paths('.log');
+    // The segment in which the last checkpoint saw the log end: its first entry is damaged.
+    const checkpointed = paths.find((path) => !disk.paths('.idx').includes(path.replace('.log', '.idx')));
+    const { bytes } = disk.file(checkpointed!);
+    bytes[100] = (bytes[100] as number) ^ 1;
+    const dataDir = dirname(dirname(paths[0]!));
+    const opening = openEmbeddedStore({ dataDir, durability: 'sync', fileSystem: disk, ...SMALL_SEGMENTS });
+    await expect(opening).rejects.toMatchObject({
+      name: 'DataDirectoryUnusable',
+      message: expect.stringContaining('is damaged at byte 0, it was good to'),
+    });
+    expect(disk.paths('.log')).toEqual(paths);
   });
 });
 

@@ -62,6 +62,7 @@ export async function recover(
     if (byteCount === undefined) {
       throw new DataDirectoryUnusable(directory, `the segment ${segmentPath('', generation)} is missing`);
     }
+    if (byteCount < end) throw damagedAt(directory, generation, byteCount, end);
     bySize.delete(generation);
     segments.push(await restoreClosed(fileSystem, directory, { generation, byteCount }, end, shards, bounds));
   }
@@ -80,13 +81,8 @@ export async function recover(
     scanned.push({ generation, byteCount, entries });
   }
   const { kept, unused, dropped, chain } = joinChain(scanned, checkpoint.position);
-  for (const { generation, entries } of dropped) {
-    if (entries.length > 0) {
-      logger.warn({ segment: segmentPath(directory, generation), entries: entries.length }, 'cut off a torn log');
-    }
-    await removeSegment(fileSystem, directory, generation);
-  }
   checkAgainst(checkpoint, segments, kept, directory);
+  const replayed: Segment[] = [];
   for (const { generation, entries } of kept) {
     const end = (entries.at(-1) as ScannedEntry).end;
     const segment = new Segment(generation, segmentPath(directory, generation), end, false);
@@ -95,8 +91,16 @@ export async function recover(
     for (const entry of entries) replay(entry, segment, shards, entry.position < seenBefore, directory);
     segment.end = end;
     segments.push(segment);
-    await cutOff(fileSystem, segment);
+    replayed.push(segment);
   }
+  // Not before the log is known to be good: what is behind damage in it may be all that is left of what was acknowledged.
+  for (const { generation, entries } of dropped) {
+    if (entries.length > 0) {
+      logger.warn({ segment: segmentPath(directory, generation), entries: entries.length }, 'cut off a torn log');
+    }
+    await removeSegment(fileSystem, directory, generation);
+  }
+  for (const segment of replayed) await cutOff(fileSystem, segment);
   for (const { slot, producerId, commits } of checkpoint.released) {
     shards.get(slot)?.release(BigInt(producerId), commits === 1);
   }
@@ -129,8 +133,12 @@ function checkAgainst(
   const entries = kept.find(({ generation }) => generation === position.generation)?.entries;
   const end = entries?.at(-1)?.end ?? 0;
   if (end >= position.position) return;
-  const path = segmentPath(directory, position.generation);
-  throw new DataDirectoryUnusable(directory, `${path} is damaged at byte ${end}, it was good to ${position.position}`);
+  throw damagedAt(directory, position.generation, end, position.position);
+}
+
+function damagedAt(directory: string, generation: number, at: number, end: number): DataDirectoryUnusable {
+  const path = segmentPath(directory, generation);
+  return new DataDirectoryUnusable(directory, `${path} is damaged at byte ${at}, it was good to ${end}`);
 }
 
 /** Trims are in the shard's row before they are in a checkpoint. */
