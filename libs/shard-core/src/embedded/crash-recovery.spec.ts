@@ -1,11 +1,13 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually, seededRandom } from '@tailrace/testkit';
 import type { Appended } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import { StoreUnavailable } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { CrashingStore } from '../testing/crashing-store.ts';
 import { diskError, type Survival } from '../testing/fault-file-system.ts';
 import { accepted, append, newShardKey, openNewShard, readAll, readValues } from '../testing/index.ts';
+import { Database } from './database.ts';
 import type { EmbeddedStoreOptions } from './index.ts';
 
 const opened: CrashingStore[] = [];
@@ -334,5 +336,28 @@ describe('a sync that fails', () => {
       expect(await readValues(next.store.log, shard)).toEqual(expected);
       await next.close();
     }
+  });
+});
+
+describe('a seal that fails', () => {
+  it('may be in the database all the same, so the shard takes nothing more that a restart would cut off', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    accepted(await append(log, shard, ['before']));
+    const { change } = Database.prototype;
+    // As when the sync of the write-ahead log fails behind the commit.
+    jest.spyOn(Database.prototype, 'change').mockImplementationOnce(async function (this: Database, run) {
+      await change.call(this, run);
+      throw new StoreUnavailable('injected');
+    });
+    await expect(log.seal(shard)).rejects.toThrow(StoreUnavailable);
+    expect(accepted(await log.bounds(shard)).sealed).toBe(false);
+    expect(await append(log, shard, ['behind'])).toEqual({ ok: false, refusal: { code: 'shardSealed', shard } });
+    const next = await crashing.opened();
+    expect(await readValues(next.store.log, shard)).toEqual(['before']);
+    await next.close();
+    expect(accepted(await log.seal(shard))).toEqual({ endOffset: 1n });
+    expect(accepted(await log.bounds(shard)).sealed).toBe(true);
   });
 });

@@ -185,6 +185,7 @@ export class EmbeddedLog implements Log {
     const shard = this.#shards.get(key);
     if (shard === undefined) return shardNotFound(key);
     if (!shard.sealed) {
+      shard.sealBegun = true;
       shard.sealing ??= this.#seal(shard).finally(() => {
         shard.sealing = undefined;
       });
@@ -366,7 +367,7 @@ export class EmbeddedLog implements Log {
     pastFence: boolean,
   ): Refusal | undefined {
     const { shard: key, acks, minInsyncReplicas, partition = 0 } = request;
-    if (shard.sealed || shard.sealing !== undefined) return { code: 'shardSealed', shard: key };
+    if (shard.sealed || shard.sealBegun) return { code: 'shardSealed', shard: key };
     if (!pastFence && shard.departed?.has(partition)) return { code: 'shardSealed', shard: key };
     const { batchBytesMax } = this.#bounds;
     const bytes = request.batch?.length ?? 0;

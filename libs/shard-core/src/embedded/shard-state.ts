@@ -50,6 +50,8 @@ export class ShardState {
   sealed: boolean;
   /** Being closed: takes none either, but nobody is told yet. */
   sealing: Promise<void> | undefined;
+  /** Was begun to be closed. Where that failed, the database may have it all the same: what came behind would be lost. */
+  sealBegun = false;
   /** Where it ends, if it was closed in an earlier life of the process. */
   readonly sealedEnd: number | undefined;
   deleted = false;
