@@ -106,6 +106,16 @@ describe('a table of producers', () => {
     ]);
   });
 
+  it('stays fenced where an append of the older epoch fails behind the marker', () => {
+    const table = new ProducerTable();
+    const [first, second] = [after([0, 0])!, after([0, 0], [0, 1])!];
+    table.commit(1n, first, 3);
+    table.begin(1n, second, 3);
+    table.fence(1n, { ...after([4, -1])!, coordinatorEpoch: 9 });
+    table.undo(1n, first, 3);
+    expect(table.get(1n, 3)).toMatchObject({ epoch: 4, batches: [] });
+  });
+
   it('is the same when it was saved and loaded', () => {
     const table = new ProducerTable();
     table.commit(2n ** 62n, after([3, 2 ** 31 - 2, 5], [3, 3])!);

@@ -173,7 +173,10 @@ export class ProducerTable {
   /** It failed; `previous` is what `get` had answered before it. Failed appends are undone from the newest on. */
   undo(producerId: bigint, previous: Producer | undefined, partition = 0): void {
     const { durable, underWay } = this.#lane(partition);
-    if (previous === undefined || previous === durable.get(producerId)) underWay.delete(producerId);
+    const lasting = durable.get(producerId);
+    // Fenced meanwhile by a marker of another partition: what was known before it does not come back.
+    const isFenced = lasting !== undefined && previous !== undefined && lasting.epoch > previous.epoch;
+    if (previous === undefined || previous === lasting || isFenced) underWay.delete(producerId);
     else underWay.set(producerId, previous);
   }
 
