@@ -1,4 +1,6 @@
 import { crc32c } from '@tailrace/hashing';
+import { BATCH_HEADER_BYTES } from '@tailrace/kafka-protocol';
+import { ENTRY_HEADER_BYTES } from './entry.ts';
 import { type FileSystem, readWhole, removeIfThere, writeWhole } from './file-system.ts';
 import type { Segment } from './segment.ts';
 import { POINT_FIELDS, SparseIndex } from './sparse-index.ts';
@@ -119,8 +121,9 @@ async function readParts(
     if (header === undefined) return undefined;
     const [magic, fileGeneration, fileEnd, extentCount] = header as unknown as [number, number, number, number];
     if (magic !== MAGIC || fileGeneration !== generation || fileEnd !== end) return undefined;
-    // A damaged count must not ask for the machine's memory: a shard takes more than a byte of the segment.
-    if (!Number.isInteger(extentCount) || extentCount < 0 || extentCount > end) return undefined;
+    // A damaged count must not ask for the machine's memory: a shard has at least one entry in the segment.
+    const extentsMax = end / (ENTRY_HEADER_BYTES + BATCH_HEADER_BYTES);
+    if (!Number.isInteger(extentCount) || extentCount < 0 || extentCount > extentsMax) return undefined;
     const rowsEnd = HEADER_FIELDS + extentCount * ROW_FIELDS;
     const all = await readFields(0, rowsEnd);
     if (all === undefined || rowsChecksum(Buffer.from(all.buffer), rowsEnd) !== header[4]) return undefined;

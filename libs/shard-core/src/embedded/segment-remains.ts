@@ -54,7 +54,8 @@ export async function copyRemains(
   shards: ReadonlyMap<number, ShardState>,
 ): Promise<Remains> {
   const path = segmentPath(directory, generation);
-  const segment = new Segment(generation, path, from.end, false);
+  // As one that grew: its file is as long as what was copied, and is used again as such.
+  const segment = new Segment(generation, path, from.end, true);
   const extents = new Map<ShardExtent, ShardExtent>();
   from.hold();
   try {
