@@ -3,7 +3,7 @@ import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient } from '
 import type { Consumer, Kafka } from 'kafkajs';
 import type { Sightings } from './ledger.ts';
 import { listShards } from './resharder.ts';
-import { KAFKA_KEYS, METADATA_MAX_AGE_MS } from './writers.ts';
+import { METADATA_MAX_AGE_MS } from './writers.ts';
 
 const POLL_MS = 150;
 const MEMBERS = 2;
@@ -68,9 +68,7 @@ export class ShardReader {
     while (!this.#signal.aborted) {
       const page = await this.#client.send(new GetRecordsCommand({ ShardIterator, Limit: 2_000 }));
       for (const { Data } of page.Records ?? []) {
-        const value = Buffer.from(Data as Uint8Array).toString();
-        // The shards that a Kafka partition's records go to need not be parents and children: see FINDINGS.md.
-        this.#seen.see(value, value.startsWith(KAFKA_KEYS) ? ShardId : '');
+        this.#seen.see(Buffer.from(Data as Uint8Array).toString());
       }
       ShardIterator = page.NextShardIterator;
       if (ShardIterator === undefined) {

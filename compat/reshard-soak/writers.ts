@@ -6,8 +6,6 @@ import type { Ledger } from './ledger.ts';
 /** Each writer has keys of its own and waits for an answer before the next record of a key, so that their order is known. */
 const KEYS_A_WRITER = 25;
 const PAUSE_MS = 40;
-/** How keys begin that Kafka producers write. */
-export const KAFKA_KEYS = 'kafka';
 /** How often a Kafka client looks for new partitions. */
 export const METADATA_MAX_AGE_MS = 1_000;
 

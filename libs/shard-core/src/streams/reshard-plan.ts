@@ -1,7 +1,14 @@
 import { rangeContains } from '@tailrace/hashing';
 import type { Outcome } from '../contract/refusal.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
-import { type ReshardIntent, type Shard, type ShardDocument, Stream, type StreamDocument } from './stream.ts';
+import {
+  type Partition,
+  type ReshardIntent,
+  type Shard,
+  type ShardDocument,
+  Stream,
+  type StreamDocument,
+} from './stream.ts';
 
 /**
  * Shards, open and closed, that one stream keeps. A stream is one document of at most 1 MiB, in which a shard takes up to
@@ -118,7 +125,7 @@ function splitsChildren(
   firstChild: number,
   ends: ReadonlyMap<number, bigint>,
 ): readonly PlannedShard[] {
-  const partitions = partitionsToOpen(document, splits.length);
+  const partitions = partitionsToTakeUp(document, splits);
   const dormantEnds = partitionEnds(document);
   return splits.flatMap(({ shard, newStartingHashKey }, index): PlannedShard[] => {
     const parent = shardDocument(document, shard);
@@ -174,12 +181,26 @@ function startBehind(
   return { startOffset: parentEnd.toString(), continuesFrom: partitionEndedAt.toString() };
 }
 
-/** The lowest dormant partitions, then new ones. */
-function partitionsToOpen({ shards }: StreamDocument, count: number): readonly number[] {
-  const awake = new Set(shards.filter(({ closedAtMs }) => closedAtMs === undefined).map(({ partition }) => partition));
-  const partitions: number[] = [];
-  for (let partition = 0; partitions.length < count; partition++) if (!awake.has(partition)) partitions.push(partition);
-  return partitions;
+/**
+ * The partition of each upper child: a dormant one whose appends went to the shard that is split, else a new one. One that
+ * sleeps in another shard stays there: its records would go on in a shard that is no child of the one that has them, and
+ * who reads parents before children would read both at once.
+ */
+function partitionsToTakeUp(document: StreamDocument, splits: readonly Split[]): readonly number[] {
+  const { partitions } = new Stream(document, 0);
+  let opened = partitions.length;
+  return splits.map(({ shard, newStartingHashKey }) => {
+    const asleep = partitionsAsleepIn(shard, partitions);
+    const from = BigInt(newStartingHashKey);
+    // One whose range begins in the upper half belongs there.
+    const own = asleep.find(({ chain }) => (chain.at(-1) as Shard).hashRange.start >= from);
+    return (own ?? asleep[0])?.index ?? opened++;
+  });
+}
+
+/** Dormant partitions whose appends go to a shard. */
+function partitionsAsleepIn(shardNumber: number, partitions: readonly Partition[]): readonly Partition[] {
+  return partitions.filter(({ chain, appendTo }) => appendTo.number === shardNumber && chain.at(-1) !== appendTo);
 }
 
 /** Where the last closed link of each partition ended; what a dormant one goes on from. */
@@ -226,7 +247,7 @@ export interface TakenOver {
 
 /**
  * The partitions whose appends go to each child once the reshard is done, with the shards to which they went until now: its
- * parents, or, where it takes up a dormant partition, the shard that stood in for that one.
+ * parents.
  */
 export function partitionsTakenOver(
   before: Stream,
@@ -280,23 +301,27 @@ export function planStep(
   throw new Error(`a step of a plan for stream ${stream.name} was refused: ${planned.refusal.code}`);
 }
 
+/** A range with fewer hash keys is not split. */
+const SPLITTABLE_KEYS_MIN = 4n;
+
 /**
- * As many of the missing boundaries as one step can make: of each open shard that has some within it, the middle one. After
- * a few such steps none is missing. Throws when a boundary is not of this stream.
+ * Halves the largest hash ranges, as many at once as come before any of their halves and as are needed for so many
+ * partitions; after a few such steps there are as many. `undefined`: there are, or no range can be halved. A split that
+ * wakes a dormant partition opens none.
  */
-export function planSplitsAtOnce(stream: Stream, missing: readonly bigint[]): ReshardIntent {
-  const byShard = new Map<number, bigint[]>();
-  for (const boundary of missing) {
-    const { number } = stream.router.forHashKey(boundary);
-    const within = byShard.get(number);
-    if (within === undefined) byShard.set(number, [boundary]);
-    else within.push(boundary);
+export function planSplitsAtOnce(stream: Stream, partitionCount: number): ReshardIntent | undefined {
+  let missing = partitionCount - stream.partitions.length;
+  const ranges = stream.openShards
+    .map(({ number, hashRange: { start, end } }) => ({ number, start, size: end - start + 1n }))
+    .sort((a, b) => (a.size > b.size ? -1 : a.size < b.size ? 1 : a.start < b.start ? -1 : 1));
+  const largest = ranges[0]?.size ?? 0n;
+  const splits: Split[] = [];
+  for (const { number, start, size } of ranges) {
+    if (missing <= 0 || splits.length === SPLITS_AT_ONCE_MAX || 2n * size <= largest || size < SPLITTABLE_KEYS_MIN)
+      break;
+    splits.push({ shard: number, newStartingHashKey: (start + (size + 1n) / 2n).toString() });
+    if (partitionsAsleepIn(number, stream.partitions).length === 0) missing--;
   }
-  const splits = [...byShard].slice(0, SPLITS_AT_ONCE_MAX).map(([shard, within]) => {
-    const middle = within[within.length >> 1] as bigint;
-    const planned = planSplit(stream, shard, middle);
-    if (!planned.ok) throw new Error(`a split for stream ${stream.name} was refused: ${planned.refusal.code}`);
-    return { shard, newStartingHashKey: middle.toString() };
-  });
+  if (splits.length === 0) return undefined;
   return { kind: 'splits', splits, firstChild: nextShardNumber(stream.document) };
 }

@@ -12,7 +12,7 @@ import {
   planStep,
   withReshardDone,
 } from './reshard-plan.ts';
-import type { ReshardIntent, Stream } from './stream.ts';
+import type { ReshardIntent, ScalingIntent, Stream } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
 import { stepsTo } from './uniform-scaling.ts';
 
@@ -180,17 +180,19 @@ async function nextScalingStep(catalog: StreamCatalog, { id, name }: Stream): Pr
   const outcome = await catalog.decide(name, (stream) => {
     const { scaling, resharding, ...rest } = stream.document;
     if (stream.id !== id || scaling === undefined || resharding !== undefined) return undefined;
-    const ranges = stream.openShards.map(({ hashRange }) => hashRange);
-    const steps = stepsTo(ranges, scaling.boundaries.map(BigInt), scaling.openShardsMax);
-    const [step] = steps;
-    if (scaling.atOnce === true && steps.length > 0) {
-      const resharding = planSplitsAtOnce(stream, steps.map(({ at }) => at)); // prettier-ignore
-      return { ok: true, value: { ...stream.document, resharding } };
-    }
-    if (step === undefined) return { ok: true, value: { ...rest, status: 'ACTIVE' } };
-    return { ok: true, value: { ...stream.document, resharding: planStep(stream, step) } };
+    const next = nextIntent(stream, scaling);
+    if (next === undefined) return { ok: true, value: { ...rest, status: 'ACTIVE' } };
+    return { ok: true, value: { ...stream.document, resharding: next } };
   });
   return outcome.ok ? outcome.value : catalog.refresh(name);
+}
+
+function nextIntent(stream: Stream, scaling: ScalingIntent): ReshardIntent | undefined {
+  if (scaling.kind === 'partitions') return planSplitsAtOnce(stream, scaling.partitionCount);
+  const { boundaries, openShardsMin, openShardsMax } = scaling;
+  const ranges = stream.openShards.map(({ hashRange }) => hashRange);
+  const [step] = stepsTo(ranges, boundaries.map(BigInt), { min: openShardsMin, max: openShardsMax });
+  return step && planStep(stream, step);
 }
 
 /** Logs that a reshard under way may have made already. */

@@ -52,15 +52,18 @@ export type ReshardIntent =
     };
 
 /** A change of the number of open shards that is under way, one split or merge after the other. */
-export interface ScalingIntent {
-  readonly targetShardCount: number;
-  /** Where the wanted hash ranges begin, all but the lowest; decimal, in order. */
-  readonly boundaries: readonly string[];
-  /** Shards that may be open at once on the way. */
-  readonly openShardsMax: number;
-  /** Nothing but splits, as many as can be with each step. */
-  readonly atOnce?: true;
-}
+export type ScalingIntent =
+  | {
+      readonly kind: 'shards';
+      readonly targetShardCount: number;
+      /** Where the wanted hash ranges begin, all but the lowest; decimal, in order. */
+      readonly boundaries: readonly string[];
+      /** Shards that are open at once on the way, at least and at most. */
+      readonly openShardsMin: number;
+      readonly openShardsMax: number;
+    }
+  /** Nothing but splits of the largest ranges, as many as can be with each step, until there are so many partitions. */
+  | { readonly kind: 'partitions'; readonly partitionCount: number };
 
 /** What is set of a stream beside its shards. Absent: the service's default. */
 export interface StreamSettings {

@@ -4,6 +4,7 @@ import { seededRandom } from '@tailrace/testkit';
 import {
   BOUNDARY_TOLERANCE,
   evenBoundaries,
+  openShardsOnTheWay,
   planUniformScaling,
   type ScalingStep,
   stepsTo,
@@ -140,18 +141,18 @@ describe('the plan of an even change of the shard count', () => {
     for (let round = 0; round < 100; round++) {
       const from = 1 + Math.floor(random() * 30);
       const to = 1 + Math.floor(random() * 40);
-      const openMax = Math.max(from, to);
+      const open = openShardsOnTheWay(from, to);
       let ranges = uneven(from, random);
       const steps = planUniformScaling(ranges, to);
       const boundaries = evenBoundaries(ranges, to);
-      expect(run(ranges, steps).openMax).toBeLessThanOrEqual(openMax);
+      expect(run(ranges, steps).openMax).toBeLessThanOrEqual(open.max);
       for (const [index, step] of steps.entries()) {
-        const again = stepsTo(ranges.toReversed(), boundaries, openMax);
+        const again = stepsTo(ranges.toReversed(), boundaries, open);
         expect(again).toEqual(steps.slice(index));
         ranges = take(ranges, step);
       }
       expectEven(ranges, to);
-      expect(stepsTo(ranges, boundaries, openMax)).toEqual([]);
+      expect(stepsTo(ranges, boundaries, open)).toEqual([]);
       // Done again, it has nothing to do.
       expect(planUniformScaling(ranges, to)).toEqual([]);
     }

@@ -57,30 +57,42 @@ function groupBoundaries(edges: readonly bigint[], fromCount: number, targetCoun
   return boundaries;
 }
 
+/** How many shards are open on the way from one count to another. */
+export interface OpenShards {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** One less than the smaller count, because it may take a merge to make room for a split. */
+export function openShardsOnTheWay(fromCount: number, targetCount: number): OpenShards {
+  return { min: Math.min(fromCount, targetCount) - 1, max: Math.max(fromCount, targetCount) };
+}
+
 /**
- * The way from ranges to others: missing boundaries are split in, those that are too much are merged away, from the low
- * end of the hash space to the high one. It splits while fewer than `openMax` shards are open and merges otherwise, so
- * that no more partitions are opened than the larger of both counts needs.
+ * The way from ranges to others: missing boundaries are split in, those that are too much are merged away, in the order
+ * in which they lie from the low end of the hash space to the high one, for as long as neither too few nor too many shards
+ * are open. So a split follows a merge next to it, and takes up the partition which that one has put to sleep: no more
+ * partitions are opened than the larger of both counts needs, but for uneven ranges that are far from where they should be.
  *
- * What is left to do after a step is the way from there with the same `openMax`: it need not be kept.
+ * What is left to do after a step is the way from there with the same `open`: it need not be kept.
  *
  * @param ranges cover the hash space, in any order
  */
 export function stepsTo(
   ranges: readonly HashRange[],
   boundaries: readonly bigint[],
-  openMax: number,
+  open: OpenShards,
 ): readonly ScalingStep[] {
   const present = boundariesOf(ranges);
   const [had, wanted] = [new Set(present), new Set(boundaries)];
   const missing = boundaries.filter((boundary) => !had.has(boundary));
   const surplus = present.filter((boundary) => !wanted.has(boundary));
-  return inOrder(missing, surplus, ranges.length, openMax);
+  return inOrder(missing, surplus, ranges.length, open);
 }
 
 /** The whole way from these ranges to `targetCount` even ones. */
 export function planUniformScaling(ranges: readonly HashRange[], targetCount: number): readonly ScalingStep[] {
-  return stepsTo(ranges, evenBoundaries(ranges, targetCount), Math.max(ranges.length, targetCount));
+  return stepsTo(ranges, evenBoundaries(ranges, targetCount), openShardsOnTheWay(ranges.length, targetCount));
 }
 
 function boundariesOf(ranges: readonly HashRange[]): bigint[] {
@@ -111,18 +123,19 @@ function inOrder(
   missing: readonly bigint[],
   surplus: readonly bigint[],
   openCount: number,
-  openMax: number,
+  { min, max }: OpenShards,
 ): readonly ScalingStep[] {
   const steps: ScalingStep[] = [];
   let open = openCount;
   let splits = 0;
   let merges = 0;
   while (splits < missing.length || merges < surplus.length) {
-    const split = splits < missing.length && (open < openMax || merges === surplus.length);
-    steps.push(
-      split ? { kind: 'split', at: missing[splits++] as bigint } : { kind: 'merge', at: surplus[merges++] as bigint },
-    );
-    open += split ? 1 : -1;
+    const [split, merge] = [missing[splits], surplus[merges]];
+    const isSplit = merge === undefined || (split !== undefined && (open <= min || (open < max && split < merge)));
+    steps.push(isSplit ? { kind: 'split', at: split as bigint } : { kind: 'merge', at: merge });
+    if (isSplit) splits++;
+    else merges++;
+    open += isSplit ? 1 : -1;
   }
   return steps;
 }

@@ -3,7 +3,7 @@ import { roomFor } from './reshard-plan.ts';
 import { busy } from './reshard.ts';
 import type { Stream, StreamDocument } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
-import { evenBoundaries, stepsTo } from './uniform-scaling.ts';
+import { evenBoundaries, openShardsOnTheWay, stepsTo } from './uniform-scaling.ts';
 
 type StreamSettingsChange = Partial<Pick<StreamDocument, 'warmThroughputMiBps' | 'shardCountChangesMs'>>;
 
@@ -24,9 +24,9 @@ export async function updateShardCount(
   const decided = await catalog.decide(name, (stream) => {
     if (stream.document.status !== 'ACTIVE') return busy(stream);
     const ranges = stream.openShards.map(({ hashRange }) => hashRange);
-    const openShardsMax = Math.max(ranges.length, targetShardCount);
+    const open = openShardsOnTheWay(ranges.length, targetShardCount);
     const boundaries = evenBoundaries(ranges, targetShardCount);
-    const steps = stepsTo(ranges, boundaries, openShardsMax);
+    const steps = stepsTo(ranges, boundaries, open);
     const room = roomFor(stream, steps.reduce((shards, { kind }) => shards + (kind === 'split' ? 2 : 1), 0)); // prettier-ignore
     if (!room.ok) return room;
     return {
@@ -35,7 +35,13 @@ export async function updateShardCount(
         ...stream.document,
         ...alsoSet(stream.document),
         status: 'UPDATING',
-        scaling: { targetShardCount, boundaries: boundaries.map(String), openShardsMax },
+        scaling: {
+          kind: 'shards',
+          targetShardCount,
+          boundaries: boundaries.map(String),
+          openShardsMin: open.min,
+          openShardsMax: open.max,
+        },
       },
     };
   });
