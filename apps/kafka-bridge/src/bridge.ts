@@ -5,6 +5,7 @@ import type { BrokerRegistry } from './brokers/broker-registry.ts';
 import type { FetchSessionCache } from './fetch/fetch-session-cache.ts';
 import type { UnsentAnswers } from './fetch/unsent-answers.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
+import type { OffsetsProjection } from './groups/offsets-topic/offsets-projection.ts';
 import type { ProducerIds } from './produce/producer-ids.ts';
 import type { TransactionAdmission } from './produce/transaction-admission.ts';
 import type { LeaderEpochs } from './topics/leader-epochs.ts';
@@ -46,6 +47,7 @@ export interface Bridge {
   readonly fetchSessions: FetchSessionCache;
   readonly unsentAnswers: UnsentAnswers;
   readonly groups: GroupCoordinator;
+  readonly offsetsTopic: OffsetsProjection;
   readonly producerIds: ProducerIds;
   readonly transactions: TransactionCoordinator;
   readonly transactionMarkers: TransactionMarkers;

@@ -15,6 +15,7 @@ import { MemoryBudget } from './connection/memory-budget.ts';
 import { dispatch } from './dispatch.ts';
 import { FetchSessionCache } from './fetch/fetch-session-cache.ts';
 import { UnsentAnswers } from './fetch/unsent-answers.ts';
+import { OffsetsProjection, type OffsetsTopicMode } from './groups/offsets-topic/offsets-projection.ts';
 import { openGroups } from './groups/open-groups.ts';
 import { certificatePrincipal } from './security/certificate-principal.ts';
 import { AUTHENTICATION_MS_MAX, SaslSession } from './security/sasl-session.ts';
@@ -92,6 +93,8 @@ export interface KafkaDoorOptions {
   readonly consumerHeartbeatIntervalMs?: number | undefined;
   readonly offsetsRetentionMs?: number | undefined;
   readonly offsetsCheckIntervalMs?: number | undefined;
+  /** When the topic that shows committed offsets comes into being; `named` unless set. */
+  readonly offsetsTopic?: OffsetsTopicMode | undefined;
   /** Who is let in, and what they may do; by default everybody, and everything. */
   readonly security?: SecurityOptions | undefined;
 }
@@ -168,6 +171,7 @@ class Door implements KafkaDoor {
     const bridge = this.#bridge;
     // Groups first: members that wait for a rebalance would hold their connections open.
     bridge?.groups.close();
+    await bridge?.offsetsTopic.close();
     await bridge?.transactions.close();
     await bridge?.transactionAdmission.close();
     // Then the place among the bridges, so that these members are sent to the next one and not back.
@@ -260,6 +264,11 @@ class Door implements KafkaDoor {
       offsetsCheckIntervalMs: options.offsetsCheckIntervalMs ?? OFFSETS_CHECK_INTERVAL_MS,
       logDir: options.logDir ?? store.engine,
     };
+    const { minInsyncReplicas, messageBytesMax: recordBytesMax } = bridgeOptions;
+    const mode = options.offsetsTopic ?? 'named';
+    const projection = { store, catalog, brokers, mode, minInsyncReplicas, recordBytesMax, clock: Date.now, logger };
+    const offsetsTopic = new OffsetsProjection(projection);
+    await offsetsTopic.start();
     return {
       store,
       catalog,
@@ -272,7 +281,8 @@ class Door implements KafkaDoor {
       unsentAnswers: new UnsentAnswers(),
       security,
       groups: openGroups({ store, catalog, brokers, options: bridgeOptions, logger }),
-      ...openTransactions({ store, catalog, brokers, minInsyncReplicas: bridgeOptions.minInsyncReplicas, logger }),
+      offsetsTopic,
+      ...openTransactions({ store, catalog, brokers, minInsyncReplicas, logger }),
       storedConfigs: new StoredConfigs(store.documents),
       options: bridgeOptions,
       logger,

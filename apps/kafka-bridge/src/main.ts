@@ -21,6 +21,7 @@ async function start() {
         autoCreateTopics: settings.autoCreateTopics,
         defaultPartitions: settings.defaultPartitions,
         offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+        offsetsTopic: settings.offsetsTopic,
         consumerSessionTimeoutMs: settings.consumerSessionTimeoutMs,
         consumerHeartbeatIntervalMs: settings.consumerHeartbeatIntervalMs,
         minInsyncReplicas: settings.minInsyncReplicas,

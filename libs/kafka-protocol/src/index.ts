@@ -421,3 +421,4 @@ export {
   consumerProtocolSubscription,
   type ConsumerProtocolSubscription,
 } from './messages/consumer-protocol-subscription.ts';
+export * from './coordinator-records/index.ts';

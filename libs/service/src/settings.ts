@@ -97,6 +97,9 @@ export const SETTINGS = {
     form: 'User:NAME[;User:NAME…]',
     help: 'Who may do everything at the Kafka door, whatever the access control lists say.',
   }),
+  offsetsTopic: choice('TAILRACE_OFFSETS_TOPIC', ['named', 'always', 'never'], 'named', {
+    help: 'When __consumer_offsets comes into being, the topic in which tools read what groups have committed: when a client first names it, with the start, or never.',
+  }),
   kafkaSessionMs: integer('TAILRACE_KAFKA_SESSION_MS', 0, {
     min: 0,
     max: 2_147_483_647,

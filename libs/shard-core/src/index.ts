@@ -50,6 +50,7 @@ export { updateShardCount } from './streams/update-shard-count.ts';
 export { addPartitions, roomForPartitions } from './streams/add-partitions.ts';
 export {
   DEAGGREGATE_CONFIG,
+  isInternalStream,
   offsetInShard,
   type Partition,
   type ReshardIntent,

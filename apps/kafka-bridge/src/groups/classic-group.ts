@@ -58,6 +58,7 @@ export class ClassicGroup {
   #protocolName: string | null = null;
   #leaderId: string | undefined;
   #emptySinceMs: number | undefined;
+  #stateSinceMs: number | undefined;
   readonly #members = new Map<string, GroupMember>();
   readonly #memberIdByInstance = new Map<string, string>();
   /** Ids that were given out and have not been used yet, each with its timer. */
@@ -234,6 +235,7 @@ export class ClassicGroup {
       protocolName: this.#protocolName,
       leaderId: this.#leaderId ?? null,
       ...(this.#emptySinceMs === undefined ? {} : { emptySinceMs: this.#emptySinceMs }),
+      ...(this.#stateSinceMs === undefined ? {} : { stateSinceMs: this.#stateSinceMs }),
       members: [...this.#members.values()].map((member) => ({
         memberId: member.memberId,
         instanceId: member.instanceId,
@@ -252,6 +254,7 @@ export class ClassicGroup {
     this.#protocolType = document.protocolType;
     this.#protocolName = document.protocolName;
     this.#emptySinceMs = document.emptySinceMs;
+    this.#stateSinceMs = document.stateSinceMs;
     if (document.members.length === 0) return;
     this.#leaderId = document.leaderId ?? undefined;
     this.#state = 'Stable';
@@ -476,6 +479,7 @@ export class ClassicGroup {
     this.#protocolName = null;
     this.#leaderId = undefined;
     this.#emptySinceMs = this.#options.clock();
+    this.#stateSinceMs = undefined;
     // Nobody waits for it; a failure means that the next owner sees a member that it will miss.
     this.#options.save(this.document()).catch(() => undefined);
   }
@@ -499,6 +503,7 @@ export class ClassicGroup {
   /** The leader has decided: once that is saved, all who wait get theirs. */
   #assign(assignments: ReadonlyMap<string, Buffer>): void {
     const number = ++this.#assignmentNumber;
+    this.#stateSinceMs = this.#options.clock();
     for (const member of this.#members.values())
       member.assignment = assignments.get(member.memberId) ?? Buffer.alloc(0);
     const isCurrent = () => number === this.#assignmentNumber && this.#state === 'CompletingRebalance';

@@ -11,6 +11,8 @@ export interface GroupDocument {
   readonly leaderId: string | null;
   /** When the last member went, in milliseconds since 1970; absent while there are members, and where there never was one. */
   readonly emptySinceMs?: number;
+  /** When its members got what they have, in milliseconds since 1970; absent where they have nothing yet. */
+  readonly stateSinceMs?: number;
   readonly members: readonly GroupMemberDocument[];
 }
 

@@ -18,9 +18,22 @@ export function groupIdOfStateKey(key: string): string {
   return decodeURIComponent(key.slice(GROUP_STATES_PREFIX.length));
 }
 
+/** Behind it the offsets of all groups. */
+export const GROUP_OFFSETS_PREFIX = 'group/';
+
+/** What `groupOffsetKey` made; `undefined` of other keys. */
+export function placeOfOffsetKey(
+  key: string,
+): { readonly groupId: string; readonly topic: string; readonly partition: number } | undefined {
+  const [prefix, groupId, offsets, topic, partition] = key.split('/');
+  if (`${prefix}/` !== GROUP_OFFSETS_PREFIX || offsets !== 'offsets') return undefined;
+  if (groupId === undefined || topic === undefined || partition === undefined) return undefined;
+  return { groupId: decodeURIComponent(groupId), topic, partition: Number(partition) };
+}
+
 /** `group/<id>/offsets/`, and behind it `<topic>/<partition>`. */
 export function groupOffsetsPrefix(groupId: string): string {
-  return `group/${escape(groupId)}/offsets/`;
+  return `${GROUP_OFFSETS_PREFIX}${escape(groupId)}/offsets/`;
 }
 
 export function groupOffsetKey(groupId: string, topic: string, partition: number): string {

@@ -66,7 +66,7 @@ export class OffsetStore {
   async ofTopic(groupId: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>> {
     const prefix = groupOffsetKey(groupId, topic, 0).slice(0, -1);
     const offsets = new Map<number, CommittedOffset>();
-    for await (const { key, value } of this.#list(prefix)) offsets.set(Number(key.slice(prefix.length)), parse(value));
+    for await (const { key, value } of this.#list(prefix)) offsets.set(Number(key.slice(prefix.length)), parseCommittedOffset(value));
     return offsets;
   }
 
@@ -89,7 +89,7 @@ export class OffsetStore {
       yield {
         topic: key.slice(prefix.length, slash),
         partition: Number(key.slice(slash + 1)),
-        committed: parse(value),
+        committed: parseCommittedOffset(value),
         document,
       };
     }
@@ -179,7 +179,8 @@ export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]):
   });
 }
 
-function parse(value: string): CommittedOffset {
+/** What a document of an offset says. */
+export function parseCommittedOffset(value: string): CommittedOffset {
   const document = JSON.parse(value) as OffsetDocument;
   return { ...document, offset: BigInt(document.offset) };
 }

@@ -1,5 +1,6 @@
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import type { StreamCatalog } from '@tailrace/shard-core';
+import { isInternalTopic } from '../topics/internal-topics.ts';
 import { compileTopicRegex, type TopicRegex } from './topic-regex.ts';
 
 /** What groups need to know of a topic. */
@@ -81,7 +82,7 @@ export class SubscribableTopics {
     return undefined;
   }
 
-  /** Names that the expression matches as a whole; `undefined` while that is not known yet (`version` grows when it is). */
+  /** Names that the expression matches as a whole, internal topics left out; `undefined` while that is not known yet (`version` grows when it is). */
   matching(pattern: string): readonly string[] | undefined {
     const known = this.#regexes.get(pattern);
     if (known === undefined) {
@@ -106,7 +107,7 @@ export class SubscribableTopics {
     const matching: string[] = [];
     let endMs = performance.now() + MATCHING_SLICE_MS;
     for (const name of names) {
-      if (known.regex.matches(name)) matching.push(name);
+      if (!isInternalTopic(name) && known.regex.matches(name)) matching.push(name);
       if (performance.now() <= endMs) continue;
       await immediate();
       if (this.#closed) return;

@@ -37,6 +37,7 @@ import {
   type RefusedWrites,
 } from '../produce/transactional-writes.ts';
 import { appendRulesOf } from '../topics/append-rules.ts';
+import { isInternalTopic } from '../topics/internal-topics.ts';
 import { prepareBatch, type RecordError } from '../topics/batch-preparation.ts';
 import { findOrCreateTopic } from '../topics/topic-creation.ts';
 import { handler, NO_ANSWER } from './handler.ts';
@@ -59,7 +60,7 @@ const traffic = trafficMetrics('kafka');
  *
  * Any bridge takes appends for any partition, leader or not: order and idempotence are decided in the store, in one step.
  * Whole request: INVALID_REQUIRED_ACKS, named for every partition.
- * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`, TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+ * Per partition: UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPTION (a topic that the service writes), UNKNOWN_TOPIC_OR_PARTITION, then those of `checkRecords` and `prepareBatch`, TRANSACTIONAL_ID_AUTHORIZATION_FAILED
  * (a transactional batch without a transactional id), those of `admitWrites`, then those of the log (`refusalErrors`);
  * KAFKA_STORAGE_ERROR, retryable, when the store is away.
  *
@@ -204,6 +205,7 @@ async function appendBatch(
   bridge: Bridge,
 ): Promise<PartitionAnswer> {
   const { index, records } = partition;
+  if (isInternalTopic(stream.name)) return failed(index, errorCodes.INVALID_TOPIC_EXCEPTION);
   if (stream.partitions[index] === undefined) return failed(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   const rules = appendRulesOf(stream);
   const messageBytesMax = rules.messageBytesMax ?? bridge.options.messageBytesMax;

@@ -10,6 +10,7 @@ import { isStreamName } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from '../topics/authorized-operations.ts';
+import { CONSUMER_OFFSETS_TOPIC, isInternalTopic } from '../topics/internal-topics.ts';
 import type { TopicMetadata } from '../topics/metadata-cache.ts';
 import { findOrCreateTopic } from '../topics/topic-creation.ts';
 import { EncodedAnswer, handler } from './handler.ts';
@@ -77,14 +78,27 @@ function describeById(topicId: string, unnamed: string | null, bridge: Bridge): 
 
 async function describeByName(name: string, mayCreate: boolean, bridge: Bridge): Promise<TopicMetadata> {
   const { catalog, options } = bridge;
+  if (name === CONSUMER_OFFSETS_TOPIC) return describeOffsetsTopic(bridge);
   if (!isStreamName(name)) return failed(name, errorCodes.INVALID_TOPIC_EXCEPTION);
-  const finding = mayCreate ? findOrCreateTopic(catalog, name, options.defaultPartitions) : catalog.find(name);
+  const finding =
+    mayCreate && !isInternalTopic(name)
+      ? findOrCreateTopic(catalog, name, options.defaultPartitions)
+      : catalog.find(name);
   const stream = await unlessUnavailable(finding, () => 'unavailable' as const);
   if (stream === 'unavailable') return failed(name, errorCodes.LEADER_NOT_AVAILABLE);
   if (stream !== undefined) return bridge.metadata.topic(stream);
   // Who may create it would ask again and again.
   const isIllegal = mayCreate && catalog.isReserved(name);
   return failed(name, isIllegal ? errorCodes.INVALID_TOPIC_EXCEPTION : errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+/** It is there for whoever names it, whether or not clients may make topics. */
+async function describeOffsetsTopic({ catalog, metadata, offsetsTopic }: Bridge): Promise<TopicMetadata> {
+  const naming = offsetsTopic.named().then(() => catalog.find(CONSUMER_OFFSETS_TOPIC));
+  const stream = await unlessUnavailable(naming, () => 'unavailable' as const);
+  if (stream === 'unavailable') return failed(CONSUMER_OFFSETS_TOPIC, errorCodes.LEADER_NOT_AVAILABLE);
+  if (stream === undefined) return failed(CONSUMER_OFFSETS_TOPIC, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  return metadata.topic(stream);
 }
 
 function failed(name: string | null, errorCode: number, topicId = ZERO_UUID): TopicMetadata {

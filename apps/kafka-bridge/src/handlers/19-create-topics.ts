@@ -13,7 +13,7 @@ import { refuseSize } from '../topics/configs/config-changes.ts';
 import { describeTopicConfigs } from '../topics/configs/topic-resource.ts';
 import { refuseTopicConfigs } from '../topics/configs/topic-configs.ts';
 import { refuseReplicas } from '../topics/replica-assignment.ts';
-import { CLUSTER_METADATA_TOPIC } from '../topics/internal-topics.ts';
+import { CLUSTER_METADATA_TOPIC, CONSUMER_OFFSETS_TOPIC, isInternalTopic } from '../topics/internal-topics.ts';
 import {
   createTopic,
   explainName,
@@ -96,7 +96,8 @@ async function createOne(topic: TopicRequest, validateOnly: boolean, bridge: Bri
   const away = () => {
     throw new TopicRefused(errorCodes.REQUEST_TIMED_OUT, 'The store is not available.');
   };
-  if ((await unlessUnavailable(bridge.catalog.find(name), away)) !== undefined) {
+  if (name === CONSUMER_OFFSETS_TOPIC) await unlessUnavailable(bridge.offsetsTopic.named(), away);
+  if (isInternalTopic(name) || (await unlessUnavailable(bridge.catalog.find(name), away)) !== undefined) {
     throw new TopicRefused(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
   }
   const partitionCount = partitionCountOf(topic, bridge);

@@ -7,6 +7,7 @@ import {
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { hasCleanupPolicy } from '../topics/configs/topic-configs.ts';
+import { isInternalTopic } from '../topics/internal-topics.ts';
 import { deleteRecordsBefore } from '../topics/record-deletion.ts';
 import { handler } from './handler.ts';
 
@@ -19,7 +20,7 @@ const ALL_THERE_IS = -1n;
 /**
  * DeleteRecords: forget what lies before an offset, in each of some partitions. Kafka Streams calls it for what it has
  * read of its repartition topics. Records come back into nobody's sight; their space is freed behind that.
- * Per partition: UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION (a topic that is compacted and nothing else),
+ * Per partition: INVALID_TOPIC_EXCEPTION (a topic that the service writes), UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION (a topic that is compacted and nothing else),
  * OFFSET_OUT_OF_RANGE (above the high watermark, or below 0); KAFKA_STORAGE_ERROR, retryable, when the store is away.
  */
 export const deleteRecords = handler({
@@ -50,6 +51,7 @@ function distinct(partitions: readonly PartitionRequest[]): PartitionRequest[] {
 
 async function answerPartition(name: string, request: PartitionRequest, bridge: Bridge): Promise<PartitionAnswer> {
   const { partitionIndex, offset } = request;
+  if (isInternalTopic(name)) return failed(request, errorCodes.INVALID_TOPIC_EXCEPTION);
   const stream = await bridge.catalog.find(name);
   const partition = stream?.partitions[partitionIndex];
   if (stream === undefined || partition === undefined) return failed(request, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);

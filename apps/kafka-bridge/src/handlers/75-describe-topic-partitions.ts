@@ -1,6 +1,8 @@
 import { describeTopicPartitionsApi, type DescribeTopicPartitionsResponse, errorCodes, ZERO_UUID } from '@tailrace/kafka-protocol'; // prettier-ignore
 import { isStreamName } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
+import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import { CONSUMER_OFFSETS_TOPIC } from '../topics/internal-topics.ts';
 import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from '../topics/authorized-operations.ts';
 import { handler } from './handler.ts';
 
@@ -17,8 +19,11 @@ const PARTITIONS_ANSWERED_MAX = 2_000;
 export const describeTopicPartitions = handler({
   api: describeTopicPartitionsApi,
   versions: describeTopicPartitionsApi.advertised,
-  run({ topics, responsePartitionLimit, cursor }, exchange, bridge) {
+  async run({ topics, responsePartitionLimit, cursor }, exchange, bridge) {
     const named = topics.length > 0;
+    if (topics.some(({ name }) => name === CONSUMER_OFFSETS_TOPIC)) {
+      await unlessUnavailable(bridge.offsetsTopic.named(), () => undefined);
+    }
     const all = named ? [...new Set(topics.map(({ name }) => name))].sort() : bridge.catalog.names();
     const wanted = cursor === null ? all : all.filter((name) => name >= cursor.topicName);
     if (cursor !== null && cursor.partitionIndex < 0) {

@@ -61,7 +61,7 @@ export class NamedStreams {
   /** Whether a stream is one that the caller can mean by an account and region. */
   reaches(place: StreamPlace, stream: Stream): boolean {
     const { separate } = this.#places;
-    return !separate || (place.region === this.#caller.region && this.#places.holds(place, stream));
+    return (!separate || place.region === this.#caller.region) && this.#places.holds(place, stream);
   }
 
   /** Throws InvalidArgumentException, ResourceNotFoundException. */

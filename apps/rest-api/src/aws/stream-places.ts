@@ -1,4 +1,4 @@
-import { ownedName, type Stream, type StreamCatalog, type StreamOwner } from '@tailrace/shard-core';
+import { isInternalStream, ownedName, type Stream, type StreamCatalog, type StreamOwner } from '@tailrace/shard-core';
 import { firstBehind } from './sorted-names.ts';
 
 /** An account in a region: the names of streams are its own. */
@@ -36,8 +36,12 @@ export class StreamPlaces {
     return this.#home === undefined || owner === undefined ? name : name.slice(ownedName(owner, '').length);
   }
 
-  /** Whether a stream lies in a place. One of the home may have a name that looks as if it did not. */
-  holds({ account, region }: StreamPlace, { document: { owner = this.#home } }: Stream): boolean {
+  /**
+   * Whether a stream lies in a place. One of the home may have a name that looks as if it did not. Those that the service writes
+   * for itself lie in none.
+   */
+  holds({ account, region }: StreamPlace, { name, document: { owner = this.#home } }: Stream): boolean {
+    if (isInternalStream(name)) return false;
     return this.#home === undefined || (owner?.account === account && owner.region === region);
   }
 
@@ -48,7 +52,7 @@ export class StreamPlaces {
 
   /** The streams of a place, by the names that it knows them by, sorted. */
   namesIn(place: StreamPlace, catalog: StreamCatalog): readonly string[] {
-    const names = catalog.names();
+    const names = catalog.publicNames();
     if (this.#home === undefined) return names;
     if (this.#isOwn(place)) return names.filter((name) => catalog.peek(name)?.document.owner === undefined);
     const prefix = ownedName(place, '');

@@ -242,7 +242,8 @@ class ReaderGenerator {
     this.#emit(
       `let ${result} = null;`,
       `if (p >= ${end}) missing(${quote(path)}, p, ${end}, 1);`,
-      `if (b[p++] < 128) {`,
+      // In the tagged section a null is told by 0, elsewhere by -1.
+      isTagged(field, this.#version) ? `if (b[p++] !== 0) {` : `if (b[p++] < 128) {`,
     );
     this.#emit(`${result} = ${this.#struct(fields, path, end)};`, `}`);
     return result;

@@ -7,7 +7,7 @@ import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { isOwnedName, type StreamOwner } from './owned-name.ts';
 import { childKeys, completeReshard } from './reshard.ts';
 import { RESHARD_STALL_MS, ReshardKeeper } from './reshard-keeper.ts';
-import { type Shard, Stream, type StreamDocument, type StreamMode, type StreamSettings } from './stream.ts';
+import { isInternalStream, type Shard, Stream, type StreamDocument, type StreamMode, type StreamSettings } from './stream.ts';
 
 /** Kinesis keeps records for a day unless told otherwise. */
 export const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
@@ -97,6 +97,11 @@ export class StreamCatalog {
     return this.#byName.get(name) ?? this.refresh(name);
   }
 
+  /** As `find`, where no stream that the service writes for itself may be seen. */
+  async findPublic(name: string): Promise<Stream | undefined> {
+    return isInternalStream(name) ? undefined : this.find(name);
+  }
+
   /** What this process knows, without asking the store. */
   peek(name: string): Stream | undefined {
     return this.#byName.get(name);
@@ -179,6 +184,12 @@ export class StreamCatalog {
   names(): readonly string[] {
     this.#sortedNames ??= [...this.#byName.keys()].sort();
     return this.#sortedNames;
+  }
+
+  /** All names, sorted, but for those of streams that the service writes for itself. */
+  publicNames(): readonly string[] {
+    const names = this.names();
+    return names.some(isInternalStream) ? names.filter((name) => !isInternalStream(name)) : names;
   }
 
   /** Calls back after any change that this process hears of (`undefined`: any stream may have changed). */

@@ -6,6 +6,13 @@ import { shardIdOf } from './shard-id.ts';
 /** A topic setting: `true` or `false`. */
 export const DEAGGREGATE_CONFIG = 'tailrace.kpl.deaggregate';
 
+/** What the service writes for clients to read. The Kafka door shows them; at the HTTP door there are no such streams. */
+const INTERNAL_STREAMS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
+
+export function isInternalStream(name: string): boolean {
+  return INTERNAL_STREAMS.has(name);
+}
+
 export type StreamMode = 'PROVISIONED' | 'ON_DEMAND';
 export type StreamStatus = 'CREATING' | 'DELETING' | 'ACTIVE' | 'UPDATING';
 

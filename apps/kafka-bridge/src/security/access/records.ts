@@ -8,6 +8,7 @@ import {
   produceApi,
   ZERO_UUID,
 } from '@tailrace/kafka-protocol';
+import { isInternalTopic } from '../../topics/internal-topics.ts';
 import { changed, PASSES, refused, split } from './access.ts';
 import { accessRule } from './access-rule.ts';
 
@@ -129,9 +130,10 @@ export const recordRules = [
         const name = nameOf(topic);
         if (name === '') return true;
         if (!access.mayWithTopic('DESCRIBE', name)) return false;
-        return (
-          !request.allowAutoTopicCreation || access.catalog.peek(name) !== undefined || access.mayCreateTopic(name)
-        );
+        // An internal topic is made by the service itself.
+        const makes =
+          request.allowAutoTopicCreation && !isInternalTopic(name) && access.catalog.peek(name) === undefined;
+        return !makes || access.mayCreateTopic(name);
       });
       const failed = refusedOnes.map(({ name, topicId }) => ({
         errorCode: TOPIC_AUTHORIZATION_FAILED,

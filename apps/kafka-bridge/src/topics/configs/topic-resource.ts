@@ -2,6 +2,7 @@ import { errorCodes } from '@tailrace/kafka-protocol';
 import { isStreamName, type Stream, type StreamDocument } from '@tailrace/shard-core';
 import type { Bridge } from '../../bridge.ts';
 import { refusalErrors } from '../../errors/refusal-errors.ts';
+import { CONSUMER_OFFSETS_TOPIC } from '../internal-topics.ts';
 import { explainName, retentionMsByOrigin, retentionMsOfConfig, TOPIC_RETENTION_MS } from '../topic-creation.ts';
 import { brokerDefaults } from './broker-defaults.ts';
 import { applyChanges, type ConfigChanges } from './config-changes.ts';
@@ -23,6 +24,7 @@ export const topicResource: ConfigResource = {
 
   async describe(name, bridge) {
     if (!isStreamName(name)) throw new ConfigRefused(errorCodes.INVALID_TOPIC_EXCEPTION, explainName(name));
+    if (name === CONSUMER_OFFSETS_TOPIC) await bridge.offsetsTopic.named();
     const stream = await bridge.catalog.find(name);
     if (stream === undefined) throw unknownTopic(name);
     return describeTopicConfigs(configsOf(stream), bridge);

@@ -1,4 +1,4 @@
-import type { StreamSettings } from '@tailrace/shard-core';
+import { isInternalStream, type StreamSettings } from '@tailrace/shard-core';
 import { invalidArgument } from '../aws-error.ts';
 import {
   maxRecordSizeInKiB,
@@ -57,7 +57,7 @@ export const createStream = operation({
     if (owner === undefined && catalog.isReserved(name)) {
       throw refusalError({ code: 'streamNameReserved', stream: name }, place); // 2
     }
-    if ((await catalog.find(name)) !== undefined) {
+    if (isInternalStream(name) || (await catalog.find(name)) !== undefined) {
       throw refusalError({ code: 'streamExists', stream: name }, place); // 3
     }
     const shardCount = ShardCount ?? shardsFor(warm ?? 0);

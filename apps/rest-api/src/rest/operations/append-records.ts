@@ -77,7 +77,7 @@ export const appendRecords = operation({
   },
   problems: [400, 404, 413, 415, 429, 503],
   async run({ path, query, body, span, signal }, { catalog, ingest, limits, logger }) {
-    const stream = await catalog.find(path.stream);
+    const stream = await catalog.findPublic(path.stream);
     if (stream === undefined) throw streamNotFound(path.stream);
     if (body.mediaType !== BYTES_MEDIA_TYPE && (query.partitionKey ?? query.explicitHashKey) !== undefined) {
       const pointer = query.partitionKey === undefined ? '?explicitHashKey' : '?partitionKey';

@@ -1,3 +1,4 @@
+import { isInternalStream } from '@tailrace/shard-core';
 import { problemOfRefusal } from '../problem.ts';
 import { operation } from '../operation.ts';
 import { JSON_MEDIA_TYPE } from '../media-type.ts';
@@ -22,6 +23,7 @@ export const createStream = operation({
   problems: [400, 409, 413, 415, 503],
   async run({ body }, { catalog }) {
     const { name, shards, mode, retentionHours } = await body.json(newStreamBody, BODY_BYTES_MAX);
+    if (isInternalStream(name)) throw problemOfRefusal({ code: 'streamExists', stream: name });
     const outcome = await catalog.create({
       name,
       shardCount: shards,

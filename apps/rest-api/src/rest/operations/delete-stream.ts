@@ -1,3 +1,4 @@
+import { isInternalStream } from '@tailrace/shard-core';
 import { operation } from '../operation.ts';
 import { problemOfRefusal } from '../problem.ts';
 import { noParameters } from '../query-schema.ts';
@@ -15,6 +16,7 @@ export const deleteStream = operation({
   answers: { 204: { description: 'It is gone.' } },
   problems: [400, 404, 409, 503],
   async run({ path }, { catalog }) {
+    if (isInternalStream(path.stream)) throw problemOfRefusal({ code: 'streamNotFound', stream: path.stream });
     const outcome = await catalog.delete(path.stream);
     if (!outcome.ok) throw problemOfRefusal(outcome.refusal);
     return { status: 204, empty: true };

@@ -23,7 +23,7 @@ export const describeStream = operation({
   },
   problems: [400, 404, 503],
   async run({ path }, { catalog, store }) {
-    const stream = await catalog.find(path.stream);
+    const stream = await catalog.findPublic(path.stream);
     if (stream === undefined) throw streamNotFound(path.stream);
     const shards = await Promise.all(
       stream.shards.map(async (shard) => viewShard(shard, await boundsOf(store, shard))),

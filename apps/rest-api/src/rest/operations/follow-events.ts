@@ -52,7 +52,7 @@ export const followEvents = operation({
   },
   problems: [400, 404, 410, 503],
   async run({ path, query, header, signal }, dependencies) {
-    const stream = await dependencies.catalog.find(path.stream);
+    const stream = await dependencies.catalog.findPublic(path.stream);
     if (stream === undefined) throw streamNotFound(path.stream);
     if (feedCount >= FEEDS_MAX) throw tooManyFeeds();
     const lastEventId = header('last-event-id');

@@ -36,7 +36,7 @@ export const listStreams = operation({
   },
   problems: [400],
   run({ query: { limit, after } }, { catalog }) {
-    const names = catalog.names();
+    const names = catalog.publicNames();
     const start = after === undefined ? 0 : firstBehind(names, after);
     const page = names.slice(start, start + limit);
     const streams = page.map((name) => catalog.peek(name)).filter((stream) => stream !== undefined);

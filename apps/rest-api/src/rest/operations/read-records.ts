@@ -68,7 +68,7 @@ export const readRecords = operation({
   problems: [400, 404, 429, 503],
   async run({ path, query, signal, span }, dependencies) {
     const { store, catalog, limits, clock = Date.now } = dependencies;
-    const stream = await catalog.find(path.stream);
+    const stream = await catalog.findPublic(path.stream);
     if (stream === undefined) throw streamNotFound(path.stream);
     const shard = stream.shard(parseShardId(path.shardId) as number);
     if (shard === undefined) throw shardNotFound(path.stream, path.shardId);
