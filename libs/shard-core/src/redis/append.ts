@@ -119,6 +119,7 @@ export class Appender {
     const inSync = replicas.copiesInSync();
     const available = typeof inSync === 'number' ? inSync : await inSync;
     if (available < required) {
+      this.#failed.add(shard, request.header, request.partition ?? 0);
       return this.#refuseOpenShard(request, { code: 'notEnoughReplicas', required, available });
     }
     const reply = await this.#run(node, request);

@@ -76,6 +76,8 @@ export const LEASE_LIST_MAX = 10_000;
 export const HEALTH_TIMEOUT_MS = 1_000;
 /** Redis could not be asked to wake us: ask again after this, until it can. */
 export const ARM_AGAIN_MS = 250;
+/** A primary was out of memory, or could not else note that it is a new one: it is asked again after this. */
+export const CLAIM_AGAIN_MS = 1_000;
 /** How long writes other than appends wait for replicas, where the store asks for more than one copy. */
 export const DOCUMENT_REPLICATION_TIMEOUT_MS = 5_000;
 /** The subscriber's connection carries nothing while nobody waits; a ping shows that it lives. */

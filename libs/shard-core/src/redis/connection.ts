@@ -108,6 +108,16 @@ export class Connection {
     );
   }
 
+  /** When it was opened, on the clock of `performance.now()`. Only while it is open. */
+  get openedAt(): number {
+    return this.#openedAt;
+  }
+
+  /** Connects anew, perhaps to another server; commands under way fail, and no answer to them is heard any more. */
+  renew(): void {
+    this.redis.stream.destroy();
+  }
+
   /** Closes at once; commands under way fail. */
   close(): void {
     this.#closed = true;

@@ -1,4 +1,5 @@
 import { logger } from '@tailrace/telemetry';
+import { StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { PURGE_BYTES, PURGE_ENTRIES } from './bounds.ts';
 import type { Keys } from './keys.ts';
@@ -20,17 +21,21 @@ export class Purger {
   purgeSoon(shard: ShardKey): void {
     if (this.#running.has(shard)) return;
     const purging = this.purge(shard)
-      .catch((error: unknown) => logger.warn({ err: error, shard }, 'trimmed space not freed yet'))
+      .catch((error: unknown) => {
+        if (!this.#closed) logger.warn({ err: error, shard }, 'trimmed space not freed yet');
+      })
       .finally(() => this.#running.delete(shard));
     this.#running.set(shard, purging);
   }
 
-  /** Answers when nothing is left to free. Throws StoreUnavailable. */
+  /** Answers when nothing is left to free. Throws StoreUnavailable, also when the store is closed before that. */
   async purge(shard: ShardKey): Promise<void> {
     const { log, meta } = this.#keys.shard(shard);
     const limits = [String(PURGE_ENTRIES), String(PURGE_BYTES)];
     // Tagged array, second field: whether another slice is worth asking for.
-    for (let more = true; more && !this.#closed;) {
+    for (let more = true; more;) {
+      // Not as if all were done: whoever has deleted the shard would forget that something of it is there.
+      if (this.#closed) throw new StoreUnavailable('the store was closed');
       const reply = await this.#topology.at(log, (node) => node.run('purge-slice', [log, meta], limits));
       more = Number(reply[1]) === 1;
     }

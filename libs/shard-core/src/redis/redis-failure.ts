@@ -50,7 +50,7 @@ export function storeFailure(error: unknown): unknown {
   if (error instanceof StoreUnavailable) return error;
   const code = replyCode(error);
   // Errors inside scripts carry the cause behind a code of their own, but keep that code in front in Redis 7.
-  if (code !== undefined && NOT_NOW.has(code)) {
+  if ((code !== undefined && NOT_NOW.has(code)) || KILLED.test(messageOf(error))) {
     return new StoreUnavailable(`Redis refuses for now: ${messageOf(error)}`, { cause: error });
   }
   if (error instanceof ReplyError) return error;
@@ -61,6 +61,9 @@ export function storeFailure(error: unknown): unknown {
     },
   );
 }
+
+/** An operator has ended a script by SCRIPT KILL, which Redis does only where it has written nothing. */
+const KILLED = /^ERR .*Script killed by user/;
 
 /** What ioredis says, in the words of our options, of commands that a lost connection has failed. */
 const LOST = /^(Stream isn't writeable|Reached the max retries|Connection is closed|Command aborted)/;

@@ -283,6 +283,73 @@ describe('a Redis that fails', () => {
     expect(slice.ok && slice.value.batchCount).toBe(2);
   });
 
+  it('is left with every connection when another one is the primary, though it goes on answering readers', async () => {
+    const redis = await start({ replicas: 1 });
+    const [replica] = redis.replicas as [RedisServer];
+    const proxy = await startProxy(redis);
+    const store = await open(proxy.port);
+    const shard = await openShard(store);
+    await append(store, shard, ['before'], { minInsyncReplicas: 2 });
+    // Demoted, and cut off from the one that took over: it shows nothing of what comes there.
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    await redis.command('REPLICAOF', '127.0.0.1', '1');
+    proxy.target = { port: replica.port };
+    const writer = await open(replica.port);
+    await append(writer, shard, ['after']);
+    // Only a writer is told by Redis that it is at the wrong one.
+    await eventually(() => append(store, shard, ['behind']), { timeoutMs: 10_000 });
+    await append(writer, shard, ['last']);
+    await eventually(async () =>
+      expect((await readAll(store, shard)).map(([, value]) => value)).toEqual(['before', 'after', 'behind', 'last']),
+    );
+  });
+
+  it('gets its leader epoch raised when it is able to, if it was not at first', async () => {
+    const redis = await start({ replicas: 1 });
+    const [replica] = redis.replicas as [RedisServer];
+    const proxy = await startProxy(redis);
+    const store = await open(proxy.port);
+    const shard = await openShard(store);
+    await append(store, shard, ['before'], { minInsyncReplicas: 2 });
+    // What takes over is out of memory: it refuses to note anything.
+    await replica.command('CONFIG', 'SET', 'maxmemory', '1');
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    proxy.target = { port: replica.port };
+    await redis.kill9();
+    await eventually(() => store.log.bounds(shard), { timeoutMs: 10_000 });
+    await sleep(100);
+    await replica.command('CONFIG', 'SET', 'maxmemory', '0');
+    await eventually(async () =>
+      expect(await store.log.bounds(shard)).toMatchObject({ ok: true, value: { leaderEpoch: 1 } }),
+    );
+  });
+
+  it('with too few replicas for the first batch of a producer takes none behind it for the first', async () => {
+    const redis = await start();
+    const store = await open(redis.port);
+    const shard = await openShard(store);
+    const send = (baseSequence: number, minInsyncReplicas: number) =>
+      append(store, shard, [`${baseSequence}`], { producer: { id: 3n, epoch: 0, baseSequence }, minInsyncReplicas });
+    expect(await send(0, 2)).toMatchObject({ ok: false, refusal: { code: 'notEnoughReplicas' } });
+    expect(await send(1, 1)).toMatchObject({ ok: false, refusal: { code: 'outOfOrderSequence', expected: 0, got: 1 } });
+    expect([await send(0, 1), await send(1, 1)]).toMatchObject([{ ok: true }, { ok: true }]);
+  });
+
+  it('keeps a deletion that a closing store has not finished from being called done', async () => {
+    const redis = await start();
+    const store = await open(redis.port);
+    const shard = await openShard(store);
+    for (let i = 0; i < 100; i++) await append(store, shard, [LARGE]);
+    const deleting = store.log.deleteShards([shard]);
+    const closing = store.close();
+    await expect(deleting).rejects.toThrow(StoreUnavailable);
+    await closing;
+    expect(await redis.command('EXISTS', `tr:{${shard}}:meta`, `tr:{${shard}}:log`)).toBe(1);
+    const next = await open(redis.port);
+    await next.log.deleteShards([shard]);
+    expect(await redis.command('KEYS', `tr:{${shard}}:*`)).toEqual([]);
+  });
+
   it('loses no wake-up and no document change with its connections', async () => {
     const redis = await start();
     const proxy = await startProxy(redis);

@@ -36,6 +36,7 @@ export class RedisNode {
   /** WAIT. */
   readonly waits: Connection;
   readonly #database: number;
+  #writesLostAt = -Infinity;
 
   constructor({ location, address, bounds, onOpen, onLost }: RedisNodeOptions) {
     this.address = address ?? (location.addresses[0] as RedisAddress);
@@ -46,10 +47,14 @@ export class RedisNode {
       name: 'tailrace-writes',
       onOpen: (redis) => {
         loadScripts(redis);
+        this.#renewOlder();
         // Not before the connection counts as open.
         queueMicrotask(() => onOpen(this));
       },
-      onLost: () => onLost(this),
+      onLost: () => {
+        this.#writesLostAt = performance.now();
+        onLost(this);
+      },
     });
     this.reads = new Connection({ ...common, name: 'tailrace-reads' });
     this.waits = new Connection({ ...common, name: 'tailrace-waits' });
@@ -84,6 +89,16 @@ export class RedisNode {
       return this.writes.send('eval', [text, ...rest]);
     });
     return answer as Promise<Reply<Name>>;
+  }
+
+  /**
+   * The server that answers writes now may be another one than before. One that was demoted refuses writes and nothing
+   * else: whoever stays connected to it reads what its log was.
+   */
+  #renewOlder(): void {
+    for (const connection of [this.reads, this.waits]) {
+      if (connection.isOpen && connection.openedAt < this.#writesLostAt) connection.renew();
+    }
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store, StoreHealth } from '../contract/store.ts';
 import { TailCache } from '../tail-cache.ts';
 import {
+  CLAIM_AGAIN_MS,
   CLOSE_TIMEOUT_MS,
   DOCUMENT_REPLICATION_TIMEOUT_MS,
   HEALTH_TIMEOUT_MS,
@@ -187,11 +188,25 @@ export class RedisStore implements Store {
     this.#tailCache.clear();
     this.#primaryOf(node).replicas.forget();
     this.#wakeUps.lookAgain();
+    this.#claimLeadership(node);
+  }
+
+  #claimLeadership(node: RedisNode): void {
     this.#leaderEpoch.claim(node).then(
       (raised) => {
-        if (raised) logger.info({ leaderEpoch: this.#leaderEpoch.current }, 'Redis has a new primary');
+        if (!raised) return;
+        logger.info({ leaderEpoch: this.#leaderEpoch.current }, 'Redis has a new primary');
+        // In a cluster any node passes messages on.
+        if (this.#parts.location.kind !== 'cluster') this.#subscriber.renew();
       },
-      (error: unknown) => logger.warn({ err: error }, 'leader epoch not claimed'),
+      (error: unknown) => {
+        logger.warn({ err: error }, 'leader epoch not claimed');
+        const again = () => {
+          // Where the connection is being restored, the claim comes with it.
+          if (!this.#closed && node.writes.isOpen) this.#claimLeadership(node);
+        };
+        setTimeout(again, CLAIM_AGAIN_MS).unref();
+      },
     );
   }
 

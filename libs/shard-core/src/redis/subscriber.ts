@@ -46,6 +46,11 @@ export class Subscriber {
     return this.#live;
   }
 
+  /** Messages may come from a server that is no primary any more: connects anew. */
+  renew(): void {
+    if (this.#connection?.isOpen === true) this.#connection.renew();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#pinging);
