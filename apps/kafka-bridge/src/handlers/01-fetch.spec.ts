@@ -4,17 +4,24 @@ import {
   type Draft,
   errorName,
   fetchApi,
+  type FetchRequest,
   type FetchResponse,
   type fetchRequest,
   produceApi,
   readBatchHeader,
+  type RequestHeader,
 } from '@tailrace/kafka-protocol';
 import { mergeShards, type ShardDocument, shardKey, type Stream } from '@tailrace/shard-core';
-import { uniqueName } from '@tailrace/testkit';
+import { eventually, uniqueName } from '@tailrace/testkit';
+import type { Bridge } from '../bridge.ts';
+import { Exchange, type Peer } from '../connection/exchange.ts';
+import { FetchSessionCache } from '../fetch/fetch-session-cache.ts';
+import { UnsentAnswers } from '../fetch/unsent-answers.ts';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
 import { batchOf } from '../testing/records.ts';
 import type { WireClient } from '../testing/wire-client.ts';
 import { createTopic } from '../topics/topic-creation.ts';
+import { fetch } from './01-fetch.ts';
 
 let under: DoorUnderTest;
 let client: WireClient;
@@ -195,6 +202,40 @@ describe('a Fetch that waits', () => {
     for (const value of ['a', 'b', 'c']) await append(topic.name, 0, batchOf([value]));
     expect(view(await waiting)).toEqual(['0: 0=a 1=b 2=c']);
     reader.close();
+  });
+
+  it('counts what it has read among the unsent answers from then on, also while it waits for more', async () => {
+    const topic = await newTopic();
+    await append(topic.name, 0, batchOf(['x'.repeat(1_000)]));
+    const unsentAnswers = new UnsentAnswers();
+    const stop = new AbortController();
+    const { store, catalog } = under;
+    const bridge = {
+      store,
+      catalog,
+      unsentAnswers,
+      fetchSessions: new FetchSessionCache(),
+      leaderEpochs: { observe: () => undefined },
+      options: { fetchBytesMax: 1 << 20 },
+    } as unknown as Bridge;
+    const header = { apiVersion: 12 } as RequestHeader;
+    const exchange = new Exchange(header, { signal: stop.signal } as Peer, {
+      bytes: Buffer.alloc(0),
+      pooled: undefined,
+    });
+    const wanted = request(topic, [{ currentLeaderEpoch: -1 }], {
+      minBytes: 1 << 20,
+      maxBytes: 1 << 20,
+      maxWaitMs: 20_000,
+    });
+    const full = { isolationLevel: 0, sessionId: 0, sessionEpoch: -1, forgottenTopicsData: [], ...wanted };
+    const answering = fetch.run(full as unknown as FetchRequest, exchange, bridge);
+    await eventually(() => expect(unsentAnswers.bytes).toBeGreaterThan(1_000));
+    // The client goes away.
+    stop.abort();
+    await answering;
+    exchange.sent();
+    expect(unsentAnswers.bytes).toBe(0);
   });
 
   it('is answered when its topic goes away', async () => {

@@ -49,41 +49,46 @@ export const fetch = handler({
       bridge.unsentAnswers.sent(byteCount);
       for (const read of reads) read.release();
     });
-    return collect(reads, request, isolation, exchange, bridge).then((collected) => {
-      byteCount = collected;
-      bridge.unsentAnswers.add(byteCount);
+    // What is read counts from then on: with it, a client may let us wait for more.
+    const hold = (bytes: number): void => {
+      bridge.unsentAnswers.add(bytes - byteCount);
+      byteCount = bytes;
+    };
+    return collect(reads, request, isolation, exchange, bridge, hold).then(() => {
       if (exchange.span.isRecording()) noteTransfer(reads, exchange, bridge);
       return answer(reads, request, plan.session, plan.incremental, exchange);
     });
   },
 });
 
-/** Reads until there is enough, or the time is over; answers how many bytes that are. */
+/** Reads until there is enough, or the time is over; tells each time how many bytes that are. */
 async function collect(
   reads: readonly PartitionRead[],
   request: FetchRequest,
   isolation: Isolation,
   exchange: Exchange,
   bridge: Bridge,
-): Promise<number> {
+  hold: (bytes: number) => void,
+): Promise<void> {
   const maxBytes = bridge.unsentAnswers.room(Math.min(request.maxBytes, bridge.options.fetchBytesMax));
   const minBytes = Math.min(request.minBytes, maxBytes);
   let total = await readRound(reads, 0, maxBytes, exchange, bridge);
-  if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return total;
+  hold(total);
+  if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return;
   const deadline = performance.now() + request.maxWaitMs;
   while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.failed)) {
     const timeoutMs = deadline - performance.now();
-    if (timeoutMs <= 0) return total;
+    if (timeoutMs <= 0) return;
     const waiting = reads.filter((read) => !read.full && !read.dormant);
     // Of dormant partitions alone nothing comes: without a position to wait for, the time passes.
-    if (waiting.length === 0 && reads.some(({ full }) => full)) return total;
+    if (waiting.length === 0 && reads.some(({ full }) => full)) return;
     const positions = waiting.map((read) => ({ shard: (read.shard as Shard).key, offset: read.nextOffset, isolation }));
     const waited = bridge.store.log.awaitAppend(positions, { timeoutMs, signal: exchange.peer.signal });
     // Without the store there is nothing to wait for; the client comes again.
-    if (!(await unlessUnavailable(waited, () => false))) return total;
+    if (!(await unlessUnavailable(waited, () => false))) return;
     total = await readRound(waiting, total, maxBytes, exchange, bridge);
+    hold(total);
   }
-  return total;
 }
 
 /**
