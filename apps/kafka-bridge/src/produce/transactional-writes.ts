@@ -39,9 +39,10 @@ export function allAdmitted(request: ProduceRequest, streamOf: StreamOf, admissi
 }
 
 /**
- * Asks for the transactional batches of the request, and answers which of them are refused: INVALID_TXN_STATE or
- * TRANSACTION_ABORTABLE (not part of the transaction), INVALID_PRODUCER_EPOCH (fenced), INVALID_PRODUCER_ID_MAPPING,
- * CONCURRENT_TRANSACTIONS (the one before is not over), KAFKA_STORAGE_ERROR (the store is away).
+ * Asks for the transactional batches of the request, and answers which of them are refused: UNKNOWN_TOPIC_OR_PARTITION (not
+ * found when it was asked for; it may be there when the batch is to be appended), INVALID_TXN_STATE or TRANSACTION_ABORTABLE
+ * (not part of the transaction), INVALID_PRODUCER_EPOCH (fenced), INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS (the one
+ * before is not over), KAFKA_STORAGE_ERROR (the store is away).
  */
 export async function admitWrites(
   request: ProduceRequest,
@@ -52,7 +53,7 @@ export async function admitWrites(
   const { transactionalId } = request;
   if (transactionalId === null) return NO_REFUSED_WRITES;
   const refused = new Map<PartitionRequest, ErrorCode>();
-  for (const { producer, writes } of writesByProducer(request, streamOf)) {
+  for (const { producer, writes } of writesByProducer(request, streamOf, refused)) {
     const codes = await admission.admit(
       transactionalId,
       producer,
@@ -79,14 +80,21 @@ export function explainRefusedWrite(errorCode: ErrorCode): string | null {
 }
 
 /** Clients write in the name of one producer; that is not for us to take for granted. */
-function writesByProducer(request: ProduceRequest, streamOf: StreamOf): Iterable<ProducerWrites> {
+function writesByProducer(
+  request: ProduceRequest,
+  streamOf: StreamOf,
+  refused: Map<PartitionRequest, ErrorCode>,
+): Iterable<ProducerWrites> {
   const byProducer = new Map<string, ProducerWrites>();
   for (const topic of request.topicData) {
     const stream = streamOf(topic);
-    if (stream === undefined) continue;
     for (const partition of topic.partitionData) {
       const producer = transactionalProducer(partition.records);
-      if (producer === undefined || stream.partitions[partition.index] === undefined) continue;
+      if (producer === undefined) continue;
+      if (stream?.partitions[partition.index] === undefined) {
+        refused.set(partition, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+        continue;
+      }
       const key = `${producer.producerId}/${producer.producerEpoch}`;
       const { writes } = byProducer.get(key) ?? setAndGet(byProducer, key, { producer, writes: [] });
       writes.push({ partition, write: { topic: stream.name, topicId: stream.id, partition: partition.index } });
