@@ -229,7 +229,7 @@ describe('a Fetch that waits', () => {
       maxWaitMs: 20_000,
     });
     const full = { isolationLevel: 0, sessionId: 0, sessionEpoch: -1, forgottenTopicsData: [], ...wanted };
-    const answering = fetch.run(full as unknown as FetchRequest, exchange, bridge);
+    const answering = fetch.run(full, exchange, bridge);
     await eventually(() => expect(unsentAnswers.bytes).toBeGreaterThan(1_000));
     // The client goes away.
     stop.abort();

@@ -25,6 +25,13 @@ const identities = [
   identity(HOME, 'reader', allow(['kinesis:Get*', 'kinesis:ListShards'], ARN)),
   identity(HOME, 'nobody', allow('kinesis:ListShards', 'arn:aws:kinesis:*:*:stream/t')),
   identity(OTHER, 'guest', FULL_ACCESS),
+  identity(HOME, 'kept-out', {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', Action: '*', Resource: `${ARN}*` },
+    ],
+  }),
 ];
 
 /** Whoever is named by the header `authorization` has signed. */
@@ -119,6 +126,32 @@ describe('authorization', () => {
     expect(await as('reader', 'PutRecord', { StreamName: 's', PartitionKey: 'k', Data: '' })).toEqual(
       denied('reader', HOME, 'PutRecord', ARN, noIdentity('PutRecord')),
     );
+  });
+
+  it('asks for the same stream however its ARN is written', async () => {
+    const { as } = await deployment();
+    const explicit = 'with an explicit deny in an identity-based policy';
+    const elsewhere = ARN.replace('arn:aws:', 'arn:aws-cn:');
+    for (const arn of [ARN, elsewhere]) {
+      expect(await as('kept-out', 'DeleteStream', { StreamARN: arn })).toEqual(
+        denied('kept-out', HOME, 'DeleteStream', ARN, explicit),
+      );
+      expect(await as('kept-out', 'DeleteResourcePolicy', { ResourceARN: arn })).toEqual(
+        denied('kept-out', HOME, 'DeleteResourcePolicy', ARN, explicit),
+      );
+      expect(await as('kept-out', 'DescribeStreamConsumer', { ConsumerARN: `${arn}/consumer/c:1` })).toEqual(
+        denied('kept-out', HOME, 'DescribeStreamConsumer', `${ARN}/consumer/c:1`, explicit),
+      );
+    }
+    // A policy that was put by the one name counts by the other.
+    const Statement = [{ Effect: 'Deny', Principal: '*', Action: 'kinesis:DescribeStream', Resource: '*' }];
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    expect(await as('ops', 'PutResourcePolicy', { ResourceARN: elsewhere, Policy })).toMatchObject({ statusCode: 200 });
+    await told();
+    expect(await as('ops', 'DescribeStream', { StreamName: 's' })).toEqual(
+      denied('ops', HOME, 'DescribeStream', ARN, 'with an explicit deny in a resource-based policy'),
+    );
+    expect(await as('ops', 'GetResourcePolicy', { ResourceARN: ARN })).toMatchObject({ body: { Policy } });
   });
 
   it('lets no iterator of one stream pass for another that is allowed', async () => {

@@ -1,5 +1,6 @@
 import { accessDenied, type AccessKeyIdentity, evaluate, type Policy } from '@tailrace/identity';
 import { AwsError } from './aws-error.ts';
+import { canonicalArn } from './canonical-arn.ts';
 import type { Authentication } from './caller.ts';
 import { parseConsumerArn } from './consumers/consumer.ts';
 import type { KnownPolicies } from './known-policies.ts';
@@ -64,7 +65,8 @@ function denied(...denial: Parameters<typeof accessDenied>): AwsError {
 function resourcesOf(members: ResourceMembers, context: OperationContext): ReadonlySet<string> {
   const { caller, tokens } = context;
   const { StreamARN, ConsumerARN, ResourceARN, StreamName, ShardIterator, NextToken } = members;
-  const resources = new Set([StreamARN, ConsumerARN, ResourceARN].filter((arn) => arn !== undefined));
+  const arns = [StreamARN, ConsumerARN, ResourceARN].filter((arn) => arn !== undefined);
+  const resources = new Set(arns.map(canonicalArn));
   // Beside an ARN, what names a stream must name the same one; operations see to that.
   if (resources.size === 0) {
     const sealed =

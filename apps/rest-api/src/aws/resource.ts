@@ -1,5 +1,6 @@
 import type { Stream } from '@tailrace/shard-core';
 import { invalidArgument } from './aws-error.ts';
+import { canonicalArn } from './canonical-arn.ts';
 import { parseConsumerArn } from './consumers/consumer.ts';
 import { existingConsumer, type NamedConsumer } from './consumers/consumer-reference.ts';
 import type { OperationContext } from './operation.ts';
@@ -10,6 +11,7 @@ type Context = Pick<OperationContext, 'streams' | 'consumers'>;
 
 /** What a ResourceARN names: a stream, or a consumer of it. */
 export interface NamedResource {
+  /** As this service writes it, whatever the request wrote. */
   readonly arn: string;
   readonly stream: Stream;
   readonly consumer: NamedConsumer['consumer'] | undefined;
@@ -25,12 +27,12 @@ export async function existingResource(arn: string, context: Context): Promise<N
   const parts = parseStreamArn(arn);
   if (parts !== undefined) {
     const stream = await context.streams.existing({ StreamARN: arn });
-    return { arn, stream, consumer: undefined, place: parts };
+    return { arn: canonicalArn(arn), stream, consumer: undefined, place: parts };
   }
   if (parseConsumerArn(arn) === undefined) {
     throw invalidArgument(`ResourceARN ${arn} is not the ARN of a stream or of a consumer.`);
   }
-  return { arn, ...(await existingConsumer({ ConsumerARN: arn }, context)) };
+  return { arn: canonicalArn(arn), ...(await existingConsumer({ ConsumerARN: arn }, context)) };
 }
 
 export function tagsOf({ stream, consumer }: NamedResource): Tags {

@@ -13,8 +13,8 @@ export const deleteResourcePolicy = operation({
   name: 'DeleteResourcePolicy',
   input: { ResourceARN: required(resourceArn) },
   async run({ ResourceARN }, context) {
-    await existingResource(ResourceARN, context); // 2, 3
-    await new ResourcePolicies(context.store.documents).remove(ResourceARN);
+    const { arn } = await existingResource(ResourceARN, context); // 2, 3
+    await new ResourcePolicies(context.store.documents).remove(arn);
     return undefined;
   },
 });

@@ -16,8 +16,8 @@ export const getResourcePolicy = operation({
   name: 'GetResourcePolicy',
   input: { ResourceARN: required(resourceArn) },
   async run({ ResourceARN }, context) {
-    const { stream } = await existingResource(ResourceARN, context); // 2, 3
-    const policy = await new ResourcePolicies(context.store.documents).text(ResourceARN, stream.id);
+    const { arn, stream } = await existingResource(ResourceARN, context); // 2, 3
+    const policy = await new ResourcePolicies(context.store.documents).text(arn, stream.id);
     return { Policy: policy ?? NO_POLICY };
   },
 });
