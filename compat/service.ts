@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, guardProcess } from '@tailrace/testkit';
 
@@ -24,9 +25,11 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>;
   /** `npm start` as a user types it, or the built program alone (its pid is the service's own). */
   readonly by?: 'npm' | 'program';
+  /** Hears every line of its log; without it they go to this program's own errors. */
+  readonly said?: (line: string) => void;
 }
 
-export async function service({ env, by = 'program' }: ServiceOptions): Promise<Service> {
+export async function service({ env, by = 'program', said }: ServiceOptions): Promise<Service> {
   const [httpPort, kafkaPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
   const http = `http://127.0.0.1:${httpPort}`;
   let child: ChildProcess | undefined;
@@ -38,7 +41,7 @@ export async function service({ env, by = 'program' }: ServiceOptions): Promise<
       by === 'npm' ? ['start', '--silent'] : ['--disable-warning=ExperimentalWarning', 'dist/tailrace.mjs', 'up'];
     const started = spawn(command, args, {
       cwd: ROOT,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', said === undefined ? 'inherit' : 'pipe'],
       detached: by === 'npm',
       env: {
         ...process.env,
@@ -50,6 +53,7 @@ export async function service({ env, by = 'program' }: ServiceOptions): Promise<
       },
     });
     child = started;
+    if (said !== undefined && started.stderr !== null) createInterface({ input: started.stderr }).on('line', said);
     guardProcess(started.pid as number);
     for (;;) {
       const ready = await fetch(`${http}/health/ready`).then(

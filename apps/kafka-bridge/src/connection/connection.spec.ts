@@ -113,6 +113,34 @@ describe('a connection', () => {
     await narrow.close();
   });
 
+  it.each([
+    ['cannot read', Buffer.from([0, 3, 0])],
+    ['does not offer', Buffer.from([0, 12, 0, 99, 0, 0, 0, 1, 0xff, 0xff])],
+  ])('answers what came before a request that it %s, and ends behind the answers', async (_, last) => {
+    const client = await under.connect();
+    const quick = (correlationId: number) =>
+      Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, correlationId, 0xff, 0xff]);
+    client.socket.write(Buffer.concat([quick(7), quick(8), framed(last)]));
+    const answers = await Promise.all([client.nextFrame(), client.nextFrame()]);
+    expect(answers.map((frame) => frame.readInt32BE(0))).toEqual([7, 8]);
+    await client.closed;
+    await bystanderIsWell();
+  });
+
+  it('answers a Produce that waits for its append before it ends for the one behind it, which it cannot read', async () => {
+    const { name } = await topicWithRecord();
+    const client = await under.connect();
+    const topicData = [{ name, partitionData: [{ index: 0, records: batchOf(['a']) }] }];
+    const produce = Buffer.concat(
+      encodeRequest(produceApi.request, 9, { correlationId: 5, clientId: null }, { acks: -1, timeoutMs: 1, topicData }),
+    );
+    client.socket.write(Buffer.concat([produce, framed(produce.subarray(4, 40)), produce]));
+    const { body } = decodeResponse(produceApi.response, 9, await client.nextFrame());
+    expect(body.responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
+    await expect(client.nextFrame()).rejects.toThrow('closed');
+    await bystanderIsWell();
+  });
+
   it('does no harm with random bytes', async () => {
     const random = seededRandom(7);
     for (let i = 0; i < 200; i++) {

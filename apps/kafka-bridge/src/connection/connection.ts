@@ -56,6 +56,8 @@ export class Connection {
   #bytesInFlight = 0;
   /** A frame that has been read and may not begin yet. */
   #held: Frame | undefined;
+  /** Why the frame behind those under way cannot be read: the connection ends when they are answered. */
+  #unreadable: string | undefined;
   #paused = false;
   #mutedUntilMs = 0;
   #muteTimer: NodeJS.Timeout | undefined;
@@ -90,6 +92,8 @@ export class Connection {
       },
     };
     socket.on('data', (chunk: Buffer) => {
+      // While the last answers leave, nobody takes what still comes.
+      if (this.#closed) return;
       this.#reader.push(chunk);
       this.#pump();
     });
@@ -130,7 +134,6 @@ export class Connection {
       }
     } catch (error) {
       this.#fail(error);
-      return;
     } finally {
       this.#socket.uncork();
     }
@@ -150,6 +153,7 @@ export class Connection {
     return (
       !this.#closed &&
       !this.#draining &&
+      this.#unreadable === undefined &&
       this.#queue.length < REQUESTS_IN_FLIGHT_MAX &&
       this.#bytesInFlight < BYTES_IN_FLIGHT_MAX &&
       this.#socket.writableLength <= WRITE_BUFFER_BYTES_MAX &&
@@ -180,14 +184,23 @@ export class Connection {
     const exchange = new Exchange(header, this.#peer, frame);
     this.#queue.push(exchange);
     this.#bytesInFlight += frame.bytes.length;
-    const served = this.#options.serve(exchange);
+    let served: void | Promise<void>;
+    try {
+      served = this.#options.serve(exchange);
+    } catch (error) {
+      this.#queue.pop();
+      this.#giveBack(frame, false);
+      throw error;
+    }
     if (served === undefined) this.#flush();
     else
       served.then(
         () => this.#settled(exchange),
         (error: unknown) => {
           exchange.sent();
-          this.#fail(error);
+          // It stays unanswered at its place in the queue: there is nothing to wait for.
+          if (error instanceof MalformedFrame) this.#end(error.message, 'warn');
+          else this.#fail(error);
         },
       );
   }
@@ -215,7 +228,7 @@ export class Connection {
       if (exchange === undefined) break;
       const { answered, closeReason } = exchange;
       if (closeReason !== undefined && (answered === undefined || answered.length === 0))
-        return this.#end(closeReason, 'info');
+        return this.#endUnanswered(closeReason, 'info');
       if (answered === undefined) break;
       this.#queue.shift();
       this.#send(exchange, answered);
@@ -224,6 +237,8 @@ export class Connection {
       this.#giveBack(exchange.frame, exchange.frameReusable);
       if (closeReason !== undefined) return this.#endGently(closeReason);
     }
+    if (this.#unreadable !== undefined && this.#queue.length === 0)
+      return this.#endUnanswered(this.#unreadable, 'warn');
     this.#finishIfDrained();
   }
 
@@ -283,9 +298,10 @@ export class Connection {
   }
 
   /** Closes behind the last answer. */
-  #endGently(reason: string): void {
+  #endGently(reason: string, level: 'debug' | 'info' | 'warn' = 'debug'): void {
     if (this.#closed) return;
-    this.#options.logger.debug({ door: 'kafka', client: this.#peer.host, reason }, 'closing a connection');
+    const { host, port } = this.#peer;
+    this.#options.logger[level]({ door: 'kafka', client: `${host}:${port}`, reason }, 'closing a connection');
     this.#release();
     this.#socket.setTimeout(LINGER_MS);
     this.#socket.end(() => this.#socket.destroy());
@@ -293,9 +309,19 @@ export class Connection {
 
   #fail(error: unknown): void {
     if (this.#closed) return;
-    if (error instanceof UnreadableFrame || error instanceof MalformedFrame) return this.#end(error.message, 'warn');
+    if (error instanceof UnreadableFrame || error instanceof MalformedFrame) {
+      this.#unreadable = error.message;
+      if (this.#queue.length === 0) this.#endUnanswered(error.message, 'warn');
+      return;
+    }
     this.#options.logger.error({ door: 'kafka', client: this.#peer.host, err: error }, 'a request failed');
     this.#end('a request failed in a way that has no answer', 'warn');
+  }
+
+  /** Of a request that has no answer. Those to what came before it may be on their way: as in Kafka, the client gets them. */
+  #endUnanswered(reason: string, level: 'info' | 'warn'): void {
+    if (this.#socket.writableLength > 0) this.#endGently(reason, level);
+    else this.#end(reason, level);
   }
 
   #end(reason: string, level: 'debug' | 'info' | 'warn'): void {

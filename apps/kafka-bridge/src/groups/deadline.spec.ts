@@ -30,6 +30,14 @@ describe('Deadline', () => {
     expect(missedAt).toEqual([159]);
   });
 
+  it('is missed at once where a client asks for less than nothing', async () => {
+    const timers = new FakeTimers();
+    let missed = 0;
+    new Deadline(timers, () => (missed += 1)).set(-0x8000_0000);
+    await timers.advance(0);
+    expect(missed).toBe(1);
+  });
+
   it('is given up', async () => {
     const timers = new FakeTimers();
     const deadline = new Deadline(timers, () => {

@@ -17,8 +17,9 @@ export class Deadline {
     return this.#atMs !== Number.POSITIVE_INFINITY;
   }
 
+  /** A client's time-out may be anything; below 0 it is over at once. */
   set(delayMs: number): void {
-    this.#atMs = this.#timers.now() + delayMs;
+    this.#atMs = this.#timers.now() + Math.max(0, delayMs);
     // A timer that is armed already and fires earlier looks again then.
     if (this.#armedForMs <= this.#atMs) return;
     this.#arm();
@@ -34,7 +35,7 @@ export class Deadline {
   #arm(): void {
     this.#cancel?.();
     this.#armedForMs = this.#atMs;
-    this.#cancel = this.#timers.after(this.#atMs - this.#timers.now(), () => this.#fired());
+    this.#cancel = this.#timers.after(Math.max(0, this.#atMs - this.#timers.now()), () => this.#fired());
   }
 
   #fired(): void {

@@ -2,7 +2,7 @@
 export interface Timers {
   /** Milliseconds, never going back. */
   now(): number;
-  /** Calls once, after the delay; answers a function that calls it off. */
+  /** Calls once, after the delay, at least 0; answers a function that calls it off. */
   after(delayMs: number, run: () => void): () => void;
 }
 

@@ -21,10 +21,13 @@ export const alterClientQuotas = handler({
   api: alterClientQuotasApi,
   versions: alterClientQuotasApi.advertised,
   async run({ entries, validateOnly }, exchange, bridge) {
-    const answers = await Promise.all(
-      entries.map(async (entry) => ({ ...(await alter(entry, validateOnly, bridge)), entity: entry.entity })),
-    );
-    for (const { errorCode } of answers) exchange.noteError(errorCode);
+    const answers: (Awaited<ReturnType<typeof alter>> & { readonly entity: Entry['entity'] })[] = [];
+    // One after the other: a request may name an entity twice, and the later change counts.
+    for (const entry of entries) {
+      const answer = await alter(entry, validateOnly, bridge);
+      exchange.noteError(answer.errorCode);
+      answers.push({ ...answer, entity: entry.entity });
+    }
     return { throttleTimeMs: 0, entries: answers };
   },
 });

@@ -179,4 +179,19 @@ describe('quotas of clients', () => {
     expect(await find([{ entityType: 'user', matchType: 0, match: null }], false)).toBe(INVALID_REQUEST);
     expect(await find([{ entityType: 'user', matchType: 3, match: null }], false)).toBe(INVALID_REQUEST);
   });
+
+  it('take the last of many changes of one entity in a request', async () => {
+    const change = (value: number) => ({
+      entity: [{ entityType: 'client-id', entityName: 'many-times' }],
+      ops: [{ key: 'producer_byte_rate', value, remove: false }],
+    });
+    const changes = Array.from({ length: 100 }, (_, i) => change(1_000 + i));
+    const { entries } = await admin.request(alterClientQuotasApi, 1, { entries: changes, validateOnly: false });
+    expect(entries.map(({ errorCode }) => errorCode)).toEqual(changes.map(() => NONE));
+    const described = await admin.request(describeClientQuotasApi, 1, {
+      components: [{ entityType: 'client-id', matchType: 0, match: 'many-times' }],
+      strict: false,
+    });
+    expect(described.entries?.map(({ values }) => values.map(({ value }) => value))).toEqual([[1_099]]);
+  });
 });

@@ -11,6 +11,7 @@ export class FakeTimers implements Timers {
   }
 
   after(delayMs: number, run: () => void): () => void {
+    if (delayMs < 0) throw new RangeError(`${delayMs} ms: Node.js warns of such a timer`);
     const id = this.#next++;
     this.#armed.set(id, { atMs: this.#now + delayMs, run });
     return () => this.#armed.delete(id);

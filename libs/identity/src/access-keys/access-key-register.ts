@@ -1,4 +1,4 @@
-import type { Documents, StoredDocument } from '@tailrace/shard-core';
+import { type Documents, type StoredDocument, StoreUnavailable } from '@tailrace/shard-core';
 import { compilePolicy } from '../policies/policy.ts';
 import {
   type AccessKeyDescription,
@@ -194,7 +194,7 @@ export class AccessKeyRegister {
       const written = await this.#documents.write([{ key: found.key, value: undefined, expected: found.version }]);
       if (written.ok) return { ok: true, value: undefined };
     }
-    throw new Error(`the document of access key ${id} changes without end`);
+    throw new StoreUnavailable(`the document of access key ${id} is being changed by too many at once`);
   }
 
   async #change(
@@ -215,7 +215,7 @@ export class AccessKeyRegister {
       ]);
       if (written.ok) return { ok: true, value: readBack(changed).description };
     }
-    throw new Error(`the document of access key ${id} changes without end`);
+    throw new StoreUnavailable(`the document of access key ${id} is being changed by too many at once`);
   }
 }
 

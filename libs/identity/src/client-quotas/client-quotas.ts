@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Documents, StoredDocument } from '@tailrace/shard-core';
+import { type Documents, type StoredDocument, StoreUnavailable } from '@tailrace/shard-core';
 import { DocumentMirror } from '../documents/document-mirror.ts';
 import {
   CLIENT_QUOTA_KEYS,
@@ -121,7 +121,7 @@ export class ClientQuotas {
       await this.#mirror.catchUp([id]);
       return { ok: true };
     }
-    throw new Error(`the document of a client quota (${key}) changes without end`);
+    throw new StoreUnavailable(`the document of a client quota (${key}) is being changed by too many at once`);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Documents } from '@tailrace/shard-core';
+import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
 import { DocumentMirror } from '../documents/document-mirror.ts';
 import {
   hmac,
@@ -112,7 +112,7 @@ export class Users {
       await this.#mirror.catchUp([id]);
       return { ok: true };
     }
-    throw new Error(`the document of user ${name} changes without end`);
+    throw new StoreUnavailable(`the document of user ${name} is being changed by too many at once`);
   }
 
   /** With all credentials. Refusals: userNotFound. Throws StoreUnavailable. */
