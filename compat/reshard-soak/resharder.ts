@@ -9,7 +9,6 @@ import {
 } from '@aws-sdk/client-kinesis';
 
 const OPEN_SHARDS = { min: 2, max: 9 };
-const PAUSE_MS = { min: 100, max: 2_500 };
 /** Of a hundred changes, so many of the shard count as a whole. */
 const SCALE_PERCENT = 10;
 
@@ -37,10 +36,11 @@ export async function reshard(
   random: () => number,
   signal: AbortSignal,
   done: Reshards,
+  pauseMsMax: number,
 ): Promise<void> {
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   while (!signal.aborted) {
-    await sleep(between(PAUSE_MS.min, PAUSE_MS.max));
+    await sleep(between(Math.floor(pauseMsMax / 25), pauseMsMax));
     const open = (await listShards(client, StreamName))
       .filter(({ SequenceNumberRange }) => SequenceNumberRange?.EndingSequenceNumber === undefined)
       .map(({ ShardId, HashKeyRange }) => ({

@@ -1,7 +1,7 @@
 /**
  * Shards split and merge at random while both doors write and read:
  *
- *   node compat/reshard-soak/run.ts [--minutes 10] [--seed n] [--redis] [--encrypted]
+ *   node compat/reshard-soak/run.ts [--minutes 10] [--seed n] [--redis] [--encrypted] [--pause 2500]
  *
  * Writers: PutRecords, with and without explicit hash keys, and idempotent Kafka producers. A reader that goes from shard to
  * shard as the Kinesis Client Library does must see every acknowledged record once and, in each key, in
@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    /** Milliseconds between two changes at most. */
+    pause: { type: 'string', default: '2500' },
     redis: { type: 'boolean', default: false },
     encrypted: { type: 'boolean', default: false },
   },
@@ -40,6 +42,7 @@ const directory = await temporaryDirectory();
 const server = await service({
   env: {
     TAILRACE_LIMITS: 'off',
+    TAILRACE_LOG_LEVEL: 'warn',
     TAILRACE_ENCRYPTION_KEYS: `soak=${'5a'.repeat(32)}`,
     ...(redis ? { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url } : { TAILRACE_DATA_DIR: directory.path }),
   },
@@ -95,7 +98,7 @@ try {
   ]).flat();
   const all = await Promise.allSettled([
     ...writers,
-    reshard(client, StreamName, random, writing.signal, reshards).catch(failed('the resharder')),
+    reshard(client, StreamName, random, writing.signal, reshards, Number(options.pause)).catch(failed('the resharder')),
   ]);
   for (const outcome of all) if (outcome.status === 'rejected') problems.push(`a writer: ${String(outcome.reason)}`);
   clearTimeout(deadline);

@@ -73,6 +73,7 @@ export {
   STREAM_NAME_CHARACTERS_MAX,
   StreamCatalog,
 } from './streams/stream-catalog.ts';
+export { encryptionChanged, withEncryption } from './encryption/encryption-change.ts';
 export {
   ENCRYPTION_KEY_BYTES,
   ENCRYPTION_KEY_ID,

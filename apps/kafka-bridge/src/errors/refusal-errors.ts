@@ -24,6 +24,8 @@ export const refusalErrors = {
   staleCoordinatorEpoch: errorCodes.TRANSACTION_COORDINATOR_FENCED,
   notEnoughReplicas: errorCodes.NOT_ENOUGH_REPLICAS,
   notEnoughReplicasAfterAppend: errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+  // The log itself seals what must be, so nobody is told: a client that were would try again.
+  encryptionRequired: errorCodes.NOT_LEADER_OR_FOLLOWER,
   batchTooLarge: errorCodes.MESSAGE_TOO_LARGE,
 } as const satisfies Record<RefusalCode, ErrorCode>;
 

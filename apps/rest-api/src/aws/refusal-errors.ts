@@ -65,6 +65,8 @@ const answers = {
   staleCoordinatorEpoch: inside,
   notEnoughReplicas: inside,
   notEnoughReplicasAfterAppend: inside,
+  // The log itself seals what must be.
+  encryptionRequired: inside,
   batchTooLarge: ({ bytes, maxBytes }) =>
     new AwsError(
       'InvalidArgumentException',

@@ -95,6 +95,7 @@ const refusalAnswers = {
   staleCoordinatorEpoch: { status: 409, title: 'Stale coordinator epoch', retryable: false },
   notEnoughReplicas: { status: 503, title: 'Not enough replicas', retryable: true },
   notEnoughReplicasAfterAppend: { status: 503, title: 'Not enough replicas acknowledged', retryable: true },
+  encryptionRequired: { status: 503, title: 'Encryption has begun', retryable: true },
   batchTooLarge: { status: 413, title: 'Batch too large', retryable: false },
   throttled: { status: 429, title: 'Shard limit reached', retryable: true },
   overloaded: { status: 503, title: 'Overloaded', retryable: true },
@@ -152,6 +153,8 @@ function refusalDetail(refusal: IngestRefusal): string {
         `${refusal.required} copies are required and ${refusal.acknowledged} acknowledged in time; ` +
         'the record was written and may or may not survive a failover.'
       );
+    case 'encryptionRequired':
+      return 'The stream is encrypted since just now; try again.';
     case 'batchTooLarge':
       return `The record takes ${refusal.bytes} bytes; the store takes ${refusal.maxBytes}.`;
     case 'throttled':

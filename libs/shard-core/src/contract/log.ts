@@ -70,6 +70,8 @@ export interface ProducerState {
 
 export interface OpenShardOptions {
   readonly startOffset: bigint;
+  /** As `requireEncryption` from the first append on, where the engine has that. */
+  readonly encrypted?: boolean;
   /**
    * Kafka partitions that go on in this shard, and the shard that took their appends until now: what that one knows of
    * their producers (epochs, sequences, transactions that are open) is known here too. It is sealed, or else refuses
@@ -167,8 +169,8 @@ export interface Log {
    *
    * A batch whose header says transactional opens the producer's transaction in this shard, if it has none open.
    *
-   * Refuses, in this order: shardNotFound, shardSealed, batchTooLarge, notEnoughReplicas, staleProducerEpoch,
-   * outOfOrderSequence, duplicateSequence; after the append: notEnoughReplicasAfterAppend.
+   * Refuses, in this order: shardNotFound, shardSealed, batchTooLarge, notEnoughReplicas, encryptionRequired,
+   * staleProducerEpoch, outOfOrderSequence, duplicateSequence; after the append: notEnoughReplicasAfterAppend.
    * Throws StoreUnavailable; then it is unknown whether the append was made, except that it never is made twice.
    */
   append(request: AppendRequest): Promise<Outcome<Appended>>;
@@ -219,6 +221,13 @@ export interface Log {
 
   /** Closes a shard for good and answers its end. Again: the same answer. Refuses: shardNotFound. */
   seal(shard: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>>;
+
+  /**
+   * From now on an append to the shard whose batch is not sealed is refused as encryptionRequired, whichever process asks;
+   * or taken again. Absent where no other process can append: there everybody knows at once what is to be encrypted.
+   * Refuses: shardNotFound.
+   */
+  requireEncryption?(shard: ShardKey, required: boolean): Promise<Outcome<undefined>>;
 
   /** Drops the logs of shards, with their producers' state. Unknown ones are passed over. */
   deleteShards(shards: readonly ShardKey[]): Promise<void>;

@@ -63,6 +63,8 @@ export type Refusal =
   | { readonly code: 'notEnoughReplicas'; readonly required: number; readonly available: number }
   /** Written, but too few replicas acknowledged in time: the append may or may not survive a failover. */
   | { readonly code: 'notEnoughReplicasAfterAppend'; readonly required: number; readonly acknowledged: number }
+  /** The shard takes sealed batches alone, and this one is plain: its stream has been encrypted since we heard of it. */
+  | { readonly code: 'encryptionRequired'; readonly shard: ShardKey }
   /** The encoded batch is above what the engine stores in one entry. */
   | { readonly code: 'batchTooLarge'; readonly bytes: number; readonly maxBytes: number };
 

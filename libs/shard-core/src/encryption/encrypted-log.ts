@@ -1,5 +1,5 @@
+import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { Appended, AppendRequest, Log, LogSlice } from '../contract/log.ts';
-import type { Outcome } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { KeyRing } from './key-ring.ts';
 import { holdsSealed, isSealed, openChunk, sealBatch, sealedOverheadBytes } from './sealed-batch.ts';
@@ -8,6 +8,8 @@ export interface EncryptionOptions {
   readonly keyRing: KeyRing;
   /** The key under which what is written to a shard is sealed now; `undefined`: it is stored as it comes. */
   readonly keyOf: (shard: ShardKey) => string | undefined;
+  /** Reads again what is known of a shard's stream. Where other processes may change it. */
+  readonly refresh?: (shard: ShardKey) => Promise<void>;
   /** Whether a batch of the shard may lie sealed. Too often `true` costs time; too seldom gives out sealed bytes. */
   readonly mayBeSealed: (shard: ShardKey) => boolean;
   /** Is told of each batch that is sealed. */
@@ -20,7 +22,7 @@ export interface EncryptionOptions {
  * times and the sequences of producers. Control batches, which engines write themselves, hold no data and stay plain.
  */
 export function encryptedLog(log: Log, options: EncryptionOptions): Log {
-  const { keyRing, keyOf, mayBeSealed, onSealed } = options;
+  const { keyRing, keyOf, refresh, mayBeSealed, onSealed } = options;
 
   function opened(shard: ShardKey, outcome: Outcome<LogSlice>): Outcome<LogSlice> {
     // After the read: what it brings may have been sealed while it was under way.
@@ -57,12 +59,30 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
     return { ok: false, refusal: { ...outcome.refusal, bytes: batch.length, maxBytes } };
   }
 
+  /** The stream has been encrypted, and this process has not heard of it. */
+  async function appendAsToldNow(request: AppendRequest): Promise<Outcome<Appended>> {
+    await refresh?.(request.shard);
+    const keyId = keyOf(request.shard);
+    if (keyId !== undefined) return appendSealed(request, keyId);
+    throw new StoreUnavailable(`the encryption of ${request.shard} is being changed; nothing was written`);
+  }
+
+  /** Plain, as far as this process knows. Where others may know better, the engine has the last word. */
+  function appendPlain(request: AppendRequest): Promise<Outcome<Appended>> {
+    const appending = log.append(request);
+    if (refresh === undefined) return appending;
+    return appending.then((outcome) =>
+      outcome.ok || outcome.refusal.code !== 'encryptionRequired' ? outcome : appendAsToldNow(request),
+    );
+  }
+
   return {
     append(request) {
       const { shard, header } = request;
       if (isSealed(header)) throw new RangeError('a batch that is sealed already');
+      if (header.isControl) return log.append(request);
       const keyId = keyOf(shard);
-      return keyId === undefined || header.isControl ? log.append(request) : appendSealed(request, keyId);
+      return keyId === undefined ? appendPlain(request) : appendSealed(request, keyId);
     },
     // A marker is no data.
     endTransaction: (request) => log.endTransaction(request),
@@ -74,6 +94,9 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
     maxRecordTimestamp: (shard) => log.maxRecordTimestamp(shard),
     trim: (shard, beforeOffset) => log.trim(shard, beforeOffset),
     seal: (shard) => log.seal(shard),
+    ...(log.requireEncryption && {
+      requireEncryption: (shard, required) => (log as Required<Log>).requireEncryption(shard, required),
+    }),
     deleteShards: (shards) => log.deleteShards(shards),
     awaitAppend: (positions, awaitOptions) => log.awaitAppend(positions, awaitOptions),
   };

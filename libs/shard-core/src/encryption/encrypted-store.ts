@@ -27,10 +27,17 @@ export async function openEncryptedStore(
   { keyRing, ...options }: EncryptedStoreOptions,
 ): Promise<EncryptedStore> {
   const keyUse = await KeyUse.open(store.documents, keyRing.ids, options);
-  const documentOf = (shard: ShardKey) => catalog.peekById(shard.slice(0, shard.lastIndexOf('/')))?.document;
+  const streamOf = (shard: ShardKey) => catalog.peekById(shard.slice(0, shard.lastIndexOf('/')));
+  const documentOf = (shard: ShardKey) => streamOf(shard)?.document;
   const log = encryptedLog(store.log, {
     keyRing,
     keyOf: (shard) => documentOf(shard)?.encryption?.key,
+    ...(store.log.requireEncryption && {
+      refresh: async (shard) => {
+        const stream = streamOf(shard);
+        if (stream !== undefined) await catalog.refresh(stream.name);
+      },
+    }),
     // Beside others over the same store, our picture of a stream may be older than what they have written.
     // A stream that is just being deleted is unknown here already, and its log may still be there.
     mayBeSealed:

@@ -229,6 +229,8 @@ export class Appender {
         return shardNotFound(shard);
       case 'shardSealed':
         return refused({ code: 'shardSealed', shard });
+      case 'encryptionRequired':
+        return refused({ code: 'encryptionRequired', shard });
       case 'staleProducerEpoch':
         return refused({ code: 'staleProducerEpoch', producerId, epoch, current: Number(fields[0]) });
       case 'staleCoordinatorEpoch': {

@@ -35,13 +35,16 @@ export class RedisLog implements Log {
     this.#purger = new Purger(context.keys, context.topology);
   }
 
-  async openShard(shard: ShardKey, { startOffset, producersOf = [] }: OpenShardOptions): Promise<void> {
+  async openShard(
+    shard: ShardKey,
+    { startOffset, producersOf = [], encrypted = false }: OpenShardOptions,
+  ): Promise<void> {
     const { topology, keys } = this.#context;
     for (const { shard: from, partition } of producersOf)
       await handOverProducers(this.#context, from, partition, shard);
     const { meta, log, producers, inherited } = keys.shard(shard);
     const partitions = producersOf.map(({ partition }) => `${partition},`);
-    const args = [String(startOffset), partitions.length === 0 ? '' : `,${partitions.join('')}`];
+    const args = [String(startOffset), partitions.length === 0 ? '' : `,${partitions.join('')}`, encrypted ? '1' : ''];
     const open = () => topology.at(meta, (node) => node.run('open-shard', [meta, log, producers, inherited], args));
     // Somebody deleted a shard of this name and ended before its entries were gone.
     while ((await open())[0] === 'leftover') await this.#purger.purge(shard);
@@ -104,6 +107,13 @@ export class RedisLog implements Log {
     if (tag === 'shardNotFound') return shardNotFound(shard);
     this.#context.wakeUps.sealed(shard);
     return { ok: true, value: { endOffset: BigInt(end as string) } };
+  }
+
+  async requireEncryption(shard: ShardKey, required: boolean): Promise<Outcome<undefined>> {
+    const { topology, keys } = this.#context;
+    const { meta } = keys.shard(shard);
+    const [tag] = await topology.at(meta, (node) => node.run('require-encryption', [meta], [required ? '1' : '']));
+    return tag === 'ok' ? { ok: true, value: undefined } : shardNotFound(shard);
   }
 
   async deleteShards(shards: readonly ShardKey[]): Promise<void> {

@@ -112,6 +112,7 @@ return {'ok', watermark, stableAt(watermark), lastAborted}
 -- Returns {'ok', base, next, append time, start, watermark, stable, last aborted}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
 --         {'shardNotFound'} {'shardSealed'}                  also: its partition goes on in another shard
+--         {'encryptionRequired'}                             the batch is plain; nothing written
 --         {'staleProducerEpoch', current epoch} {'staleCoordinatorEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
 --         {'inherited', shards}                              end the transaction there first; nothing written
@@ -138,7 +139,7 @@ local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
 local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
-  'sealed', 'armed', 'unstable', 'lastAborted', 'departed')
+  'sealed', 'armed', 'unstable', 'lastAborted', 'departed', 'encrypted')
 if not meta[1] then return {'shardNotFound'} end
 if meta[8] then return {'shardSealed'} end
 if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partition .. ',', 1, true) then
@@ -148,6 +149,12 @@ end
 -- A plain producer, by far the most frequent one, pays for nothing of what the others need.
 local function besideLog(name) return string.sub(logKey, 1, -4) .. name end
 local isMarker = transaction == 'commit' or transaction == 'abort'
+
+-- Bit 14 of the attributes, which stand at byte 21: the batch is sealed. Markers hold no data and never are.
+if meta[13] and not isMarker then
+  local attributes = batch ~= '' and string.byte(batch, 22) or string.byte(redis.call('GETRANGE', temporaryKey, 21, 21))
+  if attributes and math.floor(attributes / 64) % 2 == 0 then return {'encryptionRequired'} end
+end
 
 local function distance(from, to) return (to - from) % SEQUENCES end
 
@@ -595,6 +602,7 @@ return {'ok', ARGV[1]}
 --
 -- ARGV[1] the first offset
 -- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
+-- ARGV[3] 1: it takes sealed batches alone; empty: any
 --
 -- Returns {'ok'}        made now, or there already
 --         {'leftover'}  entries of a deleted shard of this name are still there: purge them first
@@ -602,12 +610,13 @@ return {'ok', ARGV[1]}
 -- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
 -- there with all its producers or not at all.
 local metaKey, logKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local start, partitions = ARGV[1], ARGV[2]
+local start, partitions, encrypted = ARGV[1], ARGV[2], ARGV[3]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
 if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
   'maxTimestamp', '-1', 'size', '0', 'copies', '1')
+if encrypted ~= '' then redis.call('HSET', metaKey, 'encrypted', encrypted) end
 if partitions ~= '' then redis.call('HSET', metaKey, 'partitions', partitions) end
 redis.call('PERSIST', producersKey)
 redis.call('PERSIST', inheritedKey)
@@ -720,6 +729,22 @@ local watermark = tonumber(meta[3])
 local stable = unstable and math.max(tonumber(meta[2]), math.min(tonumber(unstable), watermark)) or watermark
 redis.call('PUBLISH', channel, 'released ' .. shard .. ' ' .. meta[2] .. ' ' .. meta[1] .. ' ' .. meta[3]
   .. ' ' .. whole(stable) .. ' ' .. lastAborted)
+return {'ok'}
+`,
+  'require-encryption': `-- require-encryption: from now on a shard takes sealed batches alone, or any again.
+--
+-- KEYS[1] meta  hash  the shard's bounds; written
+--
+-- ARGV[1] 1: sealed ones alone; empty: any
+--
+-- Returns {'ok'} {'shardNotFound'}
+--
+-- One step: a shard that is deleted meanwhile must not come back as half a one.
+local metaKey = KEYS[1]
+local required = ARGV[1]
+
+if redis.call('HEXISTS', metaKey, 'end') == 0 then return {'shardNotFound'} end
+if required == '' then redis.call('HDEL', metaKey, 'encrypted') else redis.call('HSET', metaKey, 'encrypted', '1') end
 return {'ok'}
 `,
   'seal-shard': `-- seal-shard: closes a shard to appends, for good.

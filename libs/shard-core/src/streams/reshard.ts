@@ -1,6 +1,7 @@
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
+import { finishEncryptionChange } from '../encryption/encryption-change.ts';
 import {
   childNumbersOf,
   parentsOf,
@@ -12,7 +13,7 @@ import {
   planStep,
   withReshardDone,
 } from './reshard-plan.ts';
-import type { ReshardIntent, ScalingIntent, Stream } from './stream.ts';
+import type { ReshardIntent, ScalingIntent, Stream, StreamDocument } from './stream.ts';
 import type { StreamCatalog } from './stream-catalog.ts';
 import { stepsTo } from './uniform-scaling.ts';
 
@@ -102,7 +103,7 @@ export function busy({ name, document }: Stream): Outcome<never> {
 
 /**
  * Does what a stream's document says is to be done: the split or merge that has begun, then what is missing to the wanted
- * number of shards. Every step can be done twice and by two processes at once, so it starts wherever the last one that
+ * number of shards; or a change of encryption. Every step can be done twice and by two processes at once, so it starts wherever the last one that
  * tried has stopped. Answers the stream as it is then: still resharding when another process has the lease, or when the
  * signal stopped it between two steps.
  */
@@ -120,11 +121,10 @@ export async function completeReshard(
     while (stream?.id === id && stream.isResharding && !signal?.aborted) {
       const { held } = await store.leases.acquire(lease, catalog.holder, RESHARD_LEASE_MS);
       if (!held) return stream;
-      const resharding: ReshardIntent | undefined = stream.document.resharding;
-      stream =
-        resharding === undefined
-          ? await nextScalingStep(catalog, stream)
-          : await finishIntent(store, catalog, stream, resharding);
+      const { resharding, encryptionChange }: StreamDocument = stream.document;
+      if (encryptionChange !== undefined) stream = await finishEncryptionChange(store, catalog, stream);
+      else if (resharding !== undefined) stream = await finishIntent(store, catalog, stream, resharding);
+      else stream = await nextScalingStep(catalog, stream);
     }
     return stream;
   } finally {
@@ -151,7 +151,8 @@ async function finishIntent(
   await Promise.all(
     plannedChildren(document, intent, ends).map(({ number, startOffset }) => {
       const producersOf = takenOver.get(number) ?? [];
-      return store.log.openShard(shardKey(id, number), { startOffset: BigInt(startOffset), producersOf });
+      const encrypted = document.encryption !== undefined;
+      return store.log.openShard(shardKey(id, number), { startOffset: BigInt(startOffset), producersOf, encrypted });
     }),
   );
   const isStillThere = (current: Stream | undefined) =>

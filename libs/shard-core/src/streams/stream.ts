@@ -115,6 +115,8 @@ export interface StreamDocument extends StreamSettings {
   readonly shardCountChangesMs?: readonly number[];
   /** What is written now is encrypted; absent: it is stored as it comes. */
   readonly encryption?: StreamEncryption;
+  /** Its logs are being told that encryption has begun, or is about to end. The status is UPDATING meanwhile. */
+  readonly encryptionChange?: 'start' | 'stop';
   /** Some of its records may lie encrypted, whether or not encryption is on now. Stays for ever. */
   readonly wasEncrypted?: true;
   /** When encryption was turned on, and off, within the last day. */
@@ -205,9 +207,10 @@ export class Stream {
     return this.#links.map(({ key }) => key);
   }
 
-  /** A split, a merge or a change of the shard count is under way. */
+  /** A split, a merge, a change of the shard count or of encryption is under way. */
   get isResharding(): boolean {
-    return this.document.resharding !== undefined || this.document.scaling !== undefined;
+    const { resharding, scaling, encryptionChange } = this.document;
+    return resharding !== undefined || scaling !== undefined || encryptionChange !== undefined;
   }
 
   /** Copies that an `acks: 'all'` append needs; the deployment's default when the stream sets none. */

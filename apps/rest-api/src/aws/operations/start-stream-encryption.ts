@@ -1,3 +1,4 @@
+import { encryptionChanged, withEncryption } from '@tailrace/shard-core';
 import {
   ENCRYPTION_CHANGES_MAX,
   encryptionType,
@@ -27,22 +28,19 @@ export const startStreamEncryption = operation({
     KeyId: required(keyId),
     StreamARN: streamArn,
   },
-  async run(input, { streams, store, limits, clock }) {
+  async run(input, { streams, store, catalog, limits, clock }) {
     const place = streams.nameOf(input); // 2
     const named = requestedKey(input, store); // 2
-    await streams.change(input, (document) => {
+    const before = await streams.change(input, (document) => {
       if (!named.ok) throw keyNotFound(input.KeyId); // 5
       const { encryption: before } = document;
       if (before?.key === named.id && before.keyId === input.KeyId) return undefined;
       const starts = recentChanges(document.encryptionStartsMs, clock());
       if (limits.enabled && starts.length >= ENCRYPTION_CHANGES_MAX) throw tooManyEncryptionChanges('started', place); // 6
-      return {
-        ...document,
-        encryption: { key: named.id, keyId: input.KeyId },
-        wasEncrypted: true,
-        encryptionStartsMs: [...starts, clock()],
-      };
+      const changed = { ...document, encryptionStartsMs: [...starts, clock()] };
+      return withEncryption(changed, { key: named.id, keyId: input.KeyId }, store);
     }); // 3, 4
+    await encryptionChanged(catalog, before);
     return undefined;
   },
 });

@@ -1,3 +1,4 @@
+import { encryptionChanged, withEncryption } from '@tailrace/shard-core';
 import { invalidArgument } from '../aws-error.ts';
 import {
   ENCRYPTION_CHANGES_MAX,
@@ -27,10 +28,11 @@ export const stopStreamEncryption = operation({
     KeyId: required(keyId),
     StreamARN: streamArn,
   },
-  async run(input, { streams, store, limits, clock }) {
+  async run(input, { streams, store, catalog, limits, clock }) {
     const place = streams.nameOf(input); // 2
     const named = requestedKey(input, store); // 2
-    await streams.change(input, ({ encryption, ...document }) => {
+    const before = await streams.change(input, (document) => {
+      const { encryption } = document;
       if (encryption === undefined) return undefined;
       // By the name it was started with, too: what an alias means changes with the ring, and a key may be lost.
       const isInUse = encryption.keyId === input.KeyId || (named.ok && encryption.key === named.id);
@@ -41,8 +43,9 @@ export const stopStreamEncryption = operation({
       }
       const stops = recentChanges(document.encryptionStopsMs, clock());
       if (limits.enabled && stops.length >= ENCRYPTION_CHANGES_MAX) throw tooManyEncryptionChanges('stopped', place); // 6
-      return { ...document, encryptionStopsMs: [...stops, clock()] };
+      return withEncryption({ ...document, encryptionStopsMs: [...stops, clock()] }, undefined, store);
     }); // 3, 4
+    await encryptionChanged(catalog, before);
     return undefined;
   },
 });

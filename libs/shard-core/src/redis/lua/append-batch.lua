@@ -37,6 +37,7 @@
 -- Returns {'ok', base, next, append time, start, watermark, stable, last aborted}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
 --         {'shardNotFound'} {'shardSealed'}                  also: its partition goes on in another shard
+--         {'encryptionRequired'}                             the batch is plain; nothing written
 --         {'staleProducerEpoch', current epoch} {'staleCoordinatorEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
 --         {'inherited', shards}                              end the transaction there first; nothing written
@@ -63,7 +64,7 @@ local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
 local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
-  'sealed', 'armed', 'unstable', 'lastAborted', 'departed')
+  'sealed', 'armed', 'unstable', 'lastAborted', 'departed', 'encrypted')
 if not meta[1] then return {'shardNotFound'} end
 if meta[8] then return {'shardSealed'} end
 if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partition .. ',', 1, true) then
@@ -73,6 +74,12 @@ end
 -- A plain producer, by far the most frequent one, pays for nothing of what the others need.
 local function besideLog(name) return string.sub(logKey, 1, -4) .. name end
 local isMarker = transaction == 'commit' or transaction == 'abort'
+
+-- Bit 14 of the attributes, which stand at byte 21: the batch is sealed. Markers hold no data and never are.
+if meta[13] and not isMarker then
+  local attributes = batch ~= '' and string.byte(batch, 22) or string.byte(redis.call('GETRANGE', temporaryKey, 21, 21))
+  if attributes and math.floor(attributes / 64) % 2 == 0 then return {'encryptionRequired'} end
+end
 
 local function distance(from, to) return (to - from) % SEQUENCES end
 

@@ -7,6 +7,7 @@
 --
 -- ARGV[1] the first offset
 -- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
+-- ARGV[3] 1: it takes sealed batches alone; empty: any
 --
 -- Returns {'ok'}        made now, or there already
 --         {'leftover'}  entries of a deleted shard of this name are still there: purge them first
@@ -14,12 +15,13 @@
 -- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
 -- there with all its producers or not at all.
 local metaKey, logKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local start, partitions = ARGV[1], ARGV[2]
+local start, partitions, encrypted = ARGV[1], ARGV[2], ARGV[3]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
 if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
   'maxTimestamp', '-1', 'size', '0', 'copies', '1')
+if encrypted ~= '' then redis.call('HSET', metaKey, 'encrypted', encrypted) end
 if partitions ~= '' then redis.call('HSET', metaKey, 'partitions', partitions) end
 redis.call('PERSIST', producersKey)
 redis.call('PERSIST', inheritedKey)
