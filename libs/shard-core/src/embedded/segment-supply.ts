@@ -144,12 +144,19 @@ export class SegmentSupply {
       return larger;
     }
     // Its generation would be out of order behind the one that is made instead.
-    await ready.file?.close();
-    await this.#keepOrRemove(ready.path, ready.capacity);
+    await this.#putAside(ready);
     return undefined;
   }
 
+  /** Only its file is of use still. */
+  async #putAside({ file, path, grows, capacity }: Segment): Promise<void> {
+    await file?.close();
+    await this.#keepOrRemove(path, grows ? 0 : capacity);
+  }
+
   async #makeGrowing(byteCount: number): Promise<Segment> {
+    const late = this.#ready;
+    this.#ready = undefined;
     const generation = this.#nextGeneration++;
     const path = segmentPath(this.#directory, generation);
     const file = await this.#fileSystem.open(path, { create: true });
@@ -162,6 +169,8 @@ export class SegmentSupply {
     }
     const segment = new Segment(generation, path, Math.max(this.#targetBytes, byteCount), true);
     segment.file = file;
+    // Became ready while this one was decided on: its generation would be out of order behind it.
+    if (late !== undefined) await this.#putAside(late);
     return segment;
   }
 
@@ -200,13 +209,12 @@ export class SegmentSupply {
     try {
       await file.sync();
       if (this.#closed) throw new Error('closed while a segment was being prepared');
-      await this.#makeReady(path, byteCount, file);
-      return true;
     } catch (error) {
-      await file.close().catch(() => {});
-      await this.#fileSystem.remove(path).catch(() => {});
+      await this.#giveUp(path, file);
       throw error;
     }
+    await this.#makeReady(path, byteCount, file);
+    return true;
   }
 
   async #prepareZeros(): Promise<void> {
@@ -226,28 +234,39 @@ export class SegmentSupply {
         await sleep(Math.max(0, piece.length / bytesPerMs - (this.#clock() - begun)));
       }
       if (this.#closed) throw new Error('closed while a segment was being prepared');
-      await this.#makeReady(path, byteCount, file);
     } catch (error) {
-      await file.close().catch(() => {});
-      await this.#fileSystem.remove(path).catch(() => {});
+      await this.#giveUp(path, file);
       throw error;
     }
+    await this.#makeReady(path, byteCount, file);
   }
 
+  /** Takes the file over, also where it fails. */
   async #makeReady(from: string, byteCount: number, file: LogFile): Promise<void> {
     let generation: number;
     let path = from;
-    // Should a growing segment have been begun meanwhile, this one must come behind it.
-    do {
-      generation = this.#nextGeneration++;
-      const renamed = segmentPath(this.#directory, generation);
-      await this.#fileSystem.rename(path, renamed);
-      await this.#fileSystem.syncDirectory(this.#directory);
-      path = renamed;
-    } while (this.#nextGeneration !== generation + 1);
+    try {
+      // Should a growing segment have been begun meanwhile, this one must come behind it.
+      do {
+        generation = this.#nextGeneration++;
+        const renamed = segmentPath(this.#directory, generation);
+        await this.#fileSystem.rename(path, renamed);
+        path = renamed;
+        await this.#fileSystem.syncDirectory(this.#directory);
+      } while (this.#nextGeneration !== generation + 1);
+    } catch (error) {
+      await this.#giveUp(path, file);
+      throw error;
+    }
     const segment = new Segment(generation, path, byteCount, false);
     segment.file = file;
     this.#ready = segment;
+  }
+
+  /** What made it useless is told; that it could not be cleared away would not help anybody. */
+  async #giveUp(path: string, file: LogFile): Promise<void> {
+    await file.close().catch(() => {});
+    await this.#fileSystem.remove(path).catch(() => {});
   }
 
   async #keepOrRemove(path: string, byteCount: number): Promise<void> {
