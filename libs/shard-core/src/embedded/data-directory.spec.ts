@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { guardProcess, temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
 import { shardKey } from '../contract/shard-key.ts';
 import { accepted, append, readAll } from '../testing/index.ts';
+import { type FileSystem, nodeFileSystem } from './file-system.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from './index.ts';
 
 const SHARDS = [0, 1, 2].map((number) => shardKey('killed', number));
@@ -79,6 +80,24 @@ describe('the data directory', () => {
     const store = await openEmbeddedStore({ dataDir, durability: 'sync' });
     expect(await store.health()).toEqual({ ready: true, detail: `embedded engine in ${dataDir}` });
     await store.close();
+  });
+
+  it('is there after a power loss before anything in it is acknowledged: its names are made lasting', async () => {
+    const dataDir = join(directory.path, 'a', 'b');
+    const synced: string[] = [];
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      syncDirectory: (path) => {
+        synced.push(path);
+        return nodeFileSystem.syncDirectory(path);
+      },
+    };
+    const store = await openEmbeddedStore({ dataDir, durability: 'sync', fileSystem });
+    expect(synced).toEqual([directory.path, join(directory.path, 'a'), dataDir]);
+    await store.close();
+    synced.splice(0);
+    await (await openEmbeddedStore({ dataDir, durability: 'sync', fileSystem })).close();
+    expect(synced).toEqual([dataDir]);
   });
 
   it('that is a file, or lies below one, is refused with the reason', async () => {

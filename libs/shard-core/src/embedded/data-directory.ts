@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Another process has the data directory open. The message is for the operator. */
 export class DataDirectoryLocked extends Error {
@@ -28,13 +28,20 @@ export interface DataDirectory {
   readonly database: string;
   /** Where the segments lie. */
   readonly segments: string;
+  /** Directories whose list of names has, or may have, changed; the highest first. */
+  readonly changed: readonly string[];
 }
 
 /** Makes the directory if it is not there. Throws DataDirectoryUnusable. */
 export function prepareDataDirectory(path: string): DataDirectory {
   const segments = join(path, 'log');
+  const changed = [path];
   try {
-    mkdirSync(segments, { recursive: true });
+    const first = mkdirSync(segments, { recursive: true });
+    for (let made = path; first !== undefined && first !== segments && made.length >= first.length;) {
+      made = dirname(made);
+      changed.unshift(made);
+    }
     for (const directory of [path, segments]) {
       if (!statSync(directory).isDirectory()) throw new Error(`${directory} is no directory`);
       accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -42,7 +49,7 @@ export function prepareDataDirectory(path: string): DataDirectory {
   } catch (error) {
     throw new DataDirectoryUnusable(path, reasonOf(error), { cause: error });
   }
-  return { path, database: join(path, 'tailrace.db'), segments };
+  return { path, database: join(path, 'tailrace.db'), segments, changed };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -41,6 +41,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const directory = prepareDataDirectory(dataDir);
   const database = Database.open(directory, durability === 'sync');
   try {
+    const { fileSystem = nodeFileSystem } = options;
+    // The database syncs what is in its files, not their names.
+    if (durability === 'sync') for (const path of directory.changed) await fileSystem.syncDirectory(path);
     const log = await openLog(options, directory.segments, database, clock);
     return {
       engine: 'embedded',
