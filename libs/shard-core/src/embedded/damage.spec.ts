@@ -54,6 +54,17 @@ describe('a damaged segment', () => {
     });
   });
 
+  it('is told of as every failure of the store where a search by time cannot open it', async () => {
+    await fill();
+    const next = await crashing.opened();
+    next.files.open = () => Promise.reject(Object.assign(new Error('EIO: injected'), { code: 'EIO' }));
+    for (const by of ['append', 'record'] as const) {
+      await expect(next.store.log.offsetForTime(shard, 0, by)).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    }
+    await expect(next.store.log.maxRecordTimestamp(shard)).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    await next.end();
+  });
+
   it('keeps a store from opening where it is behind the checkpoint and acknowledged', async () => {
     await fill();
     await crashing.close();

@@ -80,15 +80,13 @@ export class LogReader {
       collect(slab, byteCount, extent, slice);
     } catch (error) {
       // The slab is not given back: another part of the read may still be writing into it.
-      throw error instanceof StoreUnavailable
-        ? error
-        : new StoreUnavailable(`${segment.path} could not be read: ${reasonOf(error)}`, { cause: error });
+      throw unreadable(segment, error);
     } finally {
       segment.letGo();
     }
   }
 
-  /** The entries of one point of the index, in order, until `visit` answers true. The buffer is only lent. */
+  /** The entries of one point of the index, in order, until `visit` answers true. The buffer is only lent. Throws StoreUnavailable. */
   async visit(
     extent: ShardExtent,
     point: number,
@@ -108,17 +106,21 @@ export class LogReader {
         if (entrySlot(slab, at) === slot && visit(slab, at)) return true;
       }
       return false;
+    } catch (error) {
+      throw unreadable(segment, error);
     } finally {
       this.#slabs.giveBack(slab);
       segment.letGo();
     }
   }
 
-  /** The index of an extent. */
+  /** The index of an extent. Throws StoreUnavailable. */
   async indexOf(extent: ShardExtent): Promise<SparseIndex> {
     extent.segment.hold();
     try {
       return await this.#indexes.of(extent);
+    } catch (error) {
+      throw unreadable(extent.segment, error);
     } finally {
       extent.segment.letGo();
     }
@@ -150,6 +152,11 @@ export class LogReader {
     }
     return ranges;
   }
+}
+
+function unreadable({ path }: Segment, error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error;
+  return new StoreUnavailable(`${path} could not be read: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Adds the shard's batches among the entries in the slab to the slice. */

@@ -17,7 +17,7 @@ export async function firstByAppendTime(
 ): Promise<TimedBatch | undefined> {
   for (const listed of [...shard.extents]) {
     if (listed.lastTimeMs < timeMs) continue;
-    const found = await holding(listed, async (extent) => {
+    const found = await holding(shard, listed, async (extent) => {
       const index = await reader.indexOf(extent);
       const begin = Math.max(index.floorTime(timeMs), index.floorOffset(shard.startOffset));
       return firstEntry(reader, shard, extent, index, begin, entryAppendTimeMs, timeMs);
@@ -35,7 +35,7 @@ export async function firstByRecordTime(
 ): Promise<TimedBatch | undefined> {
   for (const listed of [...shard.extents]) {
     if (listed.maxTimestampMs < timeMs) continue;
-    const found = await holding(listed, async (extent) => {
+    const found = await holding(shard, listed, async (extent) => {
       const index = await reader.indexOf(extent);
       const begin = index.floorOffset(shard.startOffset);
       return firstEntry(reader, shard, extent, index, begin, entryMaxTimestampMs, timeMs);
@@ -55,7 +55,7 @@ export async function newestByRecordTime(reader: LogReader, shard: ShardState): 
       continue;
     }
     // Cut by a trim: what lies before the start does not count.
-    await holding(listed, async (extent) => {
+    await holding(shard, listed, async (extent) => {
       const index = await reader.indexOf(extent);
       const first = index.floorOffset(start);
       for (let point = first + 1; point < index.count; point++) {
@@ -70,10 +70,19 @@ export async function newestByRecordTime(reader: LogReader, shard: ShardState): 
   return largestMs === -Infinity ? undefined : firstByRecordTime(reader, shard, largestMs);
 }
 
-/** Works in an extent whose file stays where it is meanwhile; in its copy, if it has been moved. */
-async function holding<T>(listed: ShardExtent, work: (extent: ShardExtent) => Promise<T>): Promise<T> {
+/**
+ * Works in an extent whose file stays where it is meanwhile; in its copy, if it has been moved. Not in one that was trimmed
+ * away since it was listed: its file may be gone, or be another one's.
+ */
+async function holding<T>(
+  shard: ShardState,
+  listed: ShardExtent,
+  work: (extent: ShardExtent) => Promise<T>,
+): Promise<T | undefined> {
   let extent = listed;
   while (extent.movedTo !== undefined) extent = extent.movedTo;
+  const at = shard.extentAt(extent.firstOffset);
+  if (at === undefined || shard.extents[at] !== extent) return undefined;
   extent.segment.hold();
   try {
     return await work(extent);
