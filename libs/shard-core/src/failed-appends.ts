@@ -13,9 +13,10 @@ interface Failed {
 }
 
 /**
- * Idempotent producers whose append met a failing store, with the first sequence that did. A shard that knows nothing of a
+ * Idempotent producers whose append met a failing store, or was refused where it would have been taken in order, with the
+ * first sequence that was. A shard that knows nothing of a
  * producer takes any sequence from it; but a batch behind one that just failed must wait for that one. Costs nothing until
- * a store fails.
+ * a store fails or a shard is closed.
  */
 export class FailedAppends {
   readonly #clock: () => number;
@@ -26,7 +27,7 @@ export class FailedAppends {
     this.#clock = clock;
   }
 
-  /** The append of this batch threw StoreUnavailable. Failures of one producer are told in the order of its sequences. */
+  /** The append of this batch threw StoreUnavailable, or was refused and comes again. Failures of one producer are told in the order of its sequences. */
   add(
     shard: ShardKey,
     { producerId, producerEpoch: epoch, baseSequence: sequence }: BatchHeader,

@@ -306,7 +306,11 @@ export class EmbeddedLog implements Log {
     const shard = this.#shards.get(request.shard);
     if (shard === undefined) return Promise.resolve(shardNotFound(request.shard));
     const refusal = this.#refusalOf(request, shard, pastFence);
-    if (refusal !== undefined) return Promise.resolve(refused(refusal));
+    if (refusal !== undefined) {
+      // It comes again, to another shard: what is behind it must not be taken for the producer's first there.
+      if (refusal.code === 'shardSealed') this.#failedAppends.add(shard.key, header, partition);
+      return Promise.resolve(refused(refusal));
+    }
     const baseOffset = shard.endOffset;
     const nextOffset = baseOffset + header.lastOffsetDelta + 1;
     const appendTimeMs = Math.max(this.#clock(), shard.appendTimeMs);

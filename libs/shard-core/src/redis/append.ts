@@ -201,7 +201,11 @@ export class Appender {
     return reply.value;
   }
 
-  #outcome({ shard, batch, header }: Asked, reply: Reply<'append-batch'>, inherited?: Inherited): Outcome<Appended> {
+  #outcome(
+    { shard, batch, header, partition = 0 }: Asked,
+    reply: Reply<'append-batch'>,
+    inherited?: Inherited,
+  ): Outcome<Appended> {
     const [tag, ...fields] = reply;
     if (tag === 'ok' || tag === 'duplicate') {
       const [base, next, appendTime, start, watermark, stable, lastAborted] = fields as [
@@ -228,6 +232,8 @@ export class Appender {
       case 'shardNotFound':
         return shardNotFound(shard);
       case 'shardSealed':
+        // It comes again, to another shard: what is behind it must not be taken for the producer's first there.
+        this.#failed.add(shard, header, partition);
         return refused({ code: 'shardSealed', shard });
       case 'encryptionRequired':
         return refused({ code: 'encryptionRequired', shard });

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Appended, Log } from '../contract/log.ts';
 import type { Outcome } from '../contract/refusal.ts';
-import type { ShardKey } from '../contract/shard-key.ts';
+import { parseShardKey, type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { accepted, appendRequest, makeBatch, newShardKey, openNewShard, readValues } from './batches.ts';
 import type { CurrentStore } from './store-conformance.ts';
 
@@ -58,6 +58,18 @@ export function handOverConformance(store: CurrentStore): void {
     expect(codeOf(await send(log, child, { sequence: 6 }))).toBe('outOfOrderSequence');
     expect(accepted(await send(log, child, { sequence: 5 }))).toMatchObject({ baseOffset: 5n, duplicate: false });
     expect(await readValues(log, child, endOffset)).toEqual(['0:0/5']);
+  });
+
+  it('takes no batch for a producer’s first whose first was refused by the closed parent', async () => {
+    const { log } = store();
+    const parent = await openNewShard(log);
+    const { endOffset } = accepted(await log.seal(parent));
+    expect(codeOf(await send(log, parent, { sequence: 0 }))).toBe('shardSealed');
+    const child = shardKey(parseShardKey(parent).streamId, 1);
+    await log.openShard(child, { startOffset: endOffset, producersOf: [{ shard: parent, partition: 0 }] });
+    // The second one, that did not have to wait for the reshard.
+    expect(codeOf(await send(log, child, { sequence: 1 }))).toBe('outOfOrderSequence');
+    for (const sequence of [0, 1]) expect(codeOf(await send(log, child, { sequence }))).toBe('appended');
   });
 
   it('joins the partitions of two merged shards, each as it was', async () => {
