@@ -174,3 +174,35 @@ describe('retention by size', () => {
     expect([await ofPolicy('compact', 'd'), await ofPolicy('', 'e')]).toEqual([undefined, undefined]);
   });
 });
+
+describe('a shard that cannot be looked at', () => {
+  it('holds up neither the other streams nor what else there is to do, and is told of', async () => {
+    const streams: Stream[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      const made = accepted(await catalog.create({ name, shardCount: 1, mode: 'PROVISIONED', origin: 'kinesis' }));
+      accepted(await append(store.log, made.shards[0]!.key, ['old']));
+      streams.push(made);
+    }
+    const { offsetForTime } = store.log;
+    const [damaged] = streams[0]!.shards;
+    store.log.offsetForTime = (shard, ...rest) =>
+      shard === damaged!.key ? Promise.reject(new Error('damaged')) : offsetForTime.call(store.log, shard, ...rest);
+    await expect(trimExpired(store, streams, now + 25 * HOUR)).rejects.toThrow('damaged');
+    const starts = await Promise.all(
+      streams.map(async ({ shards }) => accepted(await store.log.bounds(shards[0]!.key)).logStartOffset),
+    );
+    expect(starts).toEqual([0n, 1n, 1n]);
+  });
+
+  it('is not asked for all that there is where the store itself is away', async () => {
+    const stream = await streamOf([[0, 'a']]);
+    const many = Array.from({ length: 100 }, () => stream);
+    let asked = 0;
+    store.log.bounds = () => {
+      asked++;
+      return Promise.reject(new Error('away'));
+    };
+    await expect(trimExpired(store, many, now)).rejects.toThrow('away');
+    expect(asked).toBe(16);
+  });
+});

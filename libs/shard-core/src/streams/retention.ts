@@ -31,14 +31,29 @@ function dropsOldRecords({ document: { configs } }: Stream): boolean {
   return policy === undefined || policy.split(',').some((word) => word.trim() === 'delete');
 }
 
-/** Forgets records that are older than their stream keeps them, one shard after the other. Answers how many shards it cut. */
+/** Shards that cannot be looked at, in one sweep, before it ends: so many are not damaged, the store is away. */
+const FAILURES_MAX = 16;
+
+/**
+ * Forgets records that are older than their stream keeps them, one shard after the other. Answers how many shards it cut.
+ * A shard that cannot be looked at holds up no other: what was wrong with the first such one is thrown at the end.
+ */
 export async function trimExpired(store: Store, streams: Iterable<Stream>, nowMs: number): Promise<number> {
   let cut = 0;
+  const failures: unknown[] = [];
   for (const stream of streams) {
     const retentionMs = retentionMsOf(stream);
     if (retentionMs === undefined) continue;
-    for (const shard of stream.shards) if (await trimShard(store, shard, nowMs - retentionMs)) cut += 1;
+    for (const shard of stream.shards) {
+      try {
+        if (await trimShard(store, shard, nowMs - retentionMs)) cut += 1;
+      } catch (error) {
+        failures.push(error);
+        if (failures.length === FAILURES_MAX) throw failures[0];
+      }
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return cut;
 }
 
@@ -183,8 +198,8 @@ export function startRetention(
 ): () => Promise<void> {
   return startLeasedSweep(store.leases, LEASE, { holder, intervalMs, onError }, async () => {
     const streams = catalog.names().flatMap((name) => catalog.peek(name) ?? []);
-    await trimExpired(store, streams, clock());
-    await trimOversized(store, streams);
+    await trimExpired(store, streams, clock()).catch(onError);
+    await trimOversized(store, streams).catch(onError);
     await dropExpiredShards(store, catalog, streams, clock());
   });
 }

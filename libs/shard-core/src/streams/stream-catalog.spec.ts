@@ -56,6 +56,34 @@ describe('StreamCatalog', () => {
     }
   });
 
+  it.each(['get', 'list'] as const)('keeps a stream that is made while the store answers %s', async (question) => {
+    const { documents } = store;
+    let changed: (key: string | undefined) => void = () => {};
+    const watch = documents.watch.bind(documents);
+    documents.watch = (prefix, heard) => watch(prefix, (changed = heard));
+    const beside = await StreamCatalog.open(store);
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const asked = documents[question].bind(documents) as (...args: unknown[]) => Promise<never>;
+    let isFirst = true;
+    documents[question] = async (...args: unknown[]) => {
+      const before = isFirst;
+      isFirst = false;
+      const reply = await asked(...args);
+      if (before) await answered;
+      return reply;
+    };
+    const looking = question === 'get' ? beside.find('orders') : Promise.resolve(changed(undefined));
+    const made = await beside.create(wanted);
+    expect(made.ok).toBe(true);
+    answer();
+    await looking;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(beside.peek('orders')).toBe(made.ok && made.value);
+    expect(beside.names()).toEqual(['orders']);
+    await beside.close();
+  });
+
   it('refuses a name that is taken and leaves the first stream as it is', async () => {
     const first = await created();
     expect(await catalog.create(wanted)).toEqual({ ok: false, refusal: { code: 'streamExists', stream: 'orders' } });

@@ -7,7 +7,14 @@ import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { isOwnedName, type StreamOwner } from './owned-name.ts';
 import { childKeys, completeReshard } from './reshard.ts';
 import { RESHARD_STALL_MS, ReshardKeeper } from './reshard-keeper.ts';
-import { isInternalStream, type Shard, Stream, type StreamDocument, type StreamMode, type StreamSettings } from './stream.ts';
+import {
+  isInternalStream,
+  type Shard,
+  Stream,
+  type StreamDocument,
+  type StreamMode,
+  type StreamSettings,
+} from './stream.ts';
 
 /** Kinesis keeps records for a day unless told otherwise. */
 export const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
@@ -113,9 +120,11 @@ export class StreamCatalog {
 
   /** Reads one stream again, as after a refusal that shows that our picture of it is old. */
   async refresh(name: string): Promise<Stream | undefined> {
+    const known = this.#byName.get(name);
     const document = await this.#store.documents.get(STREAM_PREFIX + name);
-    if (document === undefined) this.#forget(name);
-    else this.#remember(document);
+    if (document !== undefined) this.#remember(document);
+    // Made meanwhile, it is there, although the answer is that it was not.
+    else if (this.#byName.get(name) === known) this.#forget(name);
     return this.#byName.get(name);
   }
 
@@ -335,9 +344,13 @@ export class StreamCatalog {
       try {
         do {
           this.#reloadAgain = false;
+          const known = [...this.#byName];
           const documents = await listAll(this.#store, STREAM_PREFIX);
           const present = new Set(documents.map(({ key }) => key.slice(STREAM_PREFIX.length)));
-          for (const name of [...this.#byName.keys()]) if (!present.has(name)) this.#forget(name);
+          // Not those that were made while the list was.
+          for (const [name, stream] of known) {
+            if (!present.has(name) && this.#byName.get(name) === stream) this.#forget(name);
+          }
           for (const document of documents) this.#remember(document);
         } while (this.#reloadAgain);
       } finally {
