@@ -4,7 +4,6 @@ import {
   type Draft,
   errorName,
   fetchApi,
-  type FetchRequest,
   type FetchResponse,
   type fetchRequest,
   produceApi,

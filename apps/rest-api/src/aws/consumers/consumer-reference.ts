@@ -12,6 +12,9 @@ export const consumerArnMember = string({
   min: 1,
   max: 2048,
   pattern: '^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+',
+  // As for other ARNs: see members.ts.
+  matches:
+    /^arn:aws(?=(.*?:kinesis:))\1(?=(.*?:\d{12}:))\2.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+$/,
 });
 
 /** The members by which Describe- and DeregisterStreamConsumer name a consumer. */

@@ -136,6 +136,16 @@ describe('readInput', () => {
     expect(read(raw)).toBe(`ValidationException: ${count} detected: ${faults.join('; ')}`);
   });
 
+  it('looks for no pattern in what is far too long', () => {
+    const slow = { Arn: string({ max: 20, pattern: 'a.*:b:.*:c' }) };
+    const raw = { Arn: `a${':b:'.repeat(100_000)}` };
+    const started = performance.now();
+    expect(() => readInput(slow, raw, jsonCodec)).toThrow(
+      /^1 validation error detected: Value .* at 'arn' failed to satisfy constraint: Member must have length less/,
+    );
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
   it('stops after ten faults', () => {
     const many = { Name: required(list({ of: string({ max: 1 }) })) };
     const raw = { Name: Array.from({ length: 30 }, () => 'long') };

@@ -8,6 +8,7 @@ export interface StringShape {
   readonly max?: number;
   /** As the service prints it; matched against the whole value. */
   readonly pattern?: string;
+  /** What is matched: made from the pattern, or another expression for the same texts where that one takes long. */
   readonly matches?: RegExp;
   /** In the order in which the service prints the set. */
   readonly values?: readonly string[];
@@ -87,13 +88,13 @@ export type InputOf<M> = {
   readonly [K in keyof M as M[K] extends { required: true } ? never : K]?: ValueOf<M[K]>;
 };
 
-export function string<const O extends Omit<StringShape, 'kind' | 'matches'>>(
+export function string<const O extends Omit<StringShape, 'kind'>>(
   options: O = {} as O,
 ): { readonly kind: 'string' } & O {
   return {
     kind: 'string',
-    ...options,
     ...(options.pattern !== undefined && { matches: new RegExp(`^(?:${options.pattern})$`) }),
+    ...options,
   };
 }
 
