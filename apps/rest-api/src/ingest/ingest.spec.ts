@@ -7,11 +7,12 @@ import {
   type Stream,
   StreamCatalog,
   StoreUnavailable,
+  splitShard,
 } from '@tailrace/shard-core';
 import { logger } from '@tailrace/telemetry';
 import { type MemoryStore, memoryStore } from '../../test/memory-store.ts';
 import { Ingest, type IngestRecord } from './index.ts';
-import { APPENDS_IN_FLIGHT_MAX, BATCH_BYTES_MAX, QUEUE_BYTES_MAX, REROUTES_MAX } from './shard-writer.ts';
+import { APPENDS_IN_FLIGHT_MAX, BATCH_BYTES_MAX, QUEUE_BYTES_MAX } from './shard-writer.ts';
 
 // The store fails on purpose.
 logger.level = 'silent';
@@ -26,11 +27,11 @@ interface Setup {
   values(shardNumber?: number): Promise<string[]>;
 }
 
-async function setup({ shards = 1, limits = false } = {}): Promise<Setup> {
+async function setup({ shards = 1, limits = false, reshardTimeoutMs = 10_000 } = {}): Promise<Setup> {
   const store = memoryStore();
   const catalog = await StreamCatalog.open(store);
   const bound = new ShardLimits(store.tokenBuckets, { enabled: limits });
-  const ingest = new Ingest({ store, catalog, limits: bound, reshardTimeoutMs: 20 });
+  const ingest = new Ingest({ store, catalog, limits: bound, reshardTimeoutMs });
   const made = await catalog.create({ name: 's', shardCount: shards, mode: 'PROVISIONED', origin: 'kinesis' });
   if (!made.ok) throw new Error(made.refusal.code);
   return {
@@ -204,15 +205,26 @@ describe('Ingest', () => {
     expect(await values(2)).toEqual(['high']);
   });
 
-  it('follows splits a few times, not for ever', async () => {
-    const { ingest, stream, store } = await setup();
-    let tries = 0;
-    store.beforeAppend = ({ shard }) => {
-      tries++;
-      return Promise.resolve({ ok: false, refusal: { code: 'shardSealed', shard } });
+  it('follows many splits in a row', async () => {
+    const { ingest, stream, store, catalog } = await setup();
+    let splits = 0;
+    const highest = String((1n << 128n) - 1n);
+    store.beforeAppend = async () => {
+      if (++splits > 100) return undefined;
+      const { number, hashRange } = catalog.peek('s')!.router.forHashKey(BigInt(highest));
+      await splitShard(catalog, 's', number, (hashRange.start + hashRange.end) / 2n);
+      return undefined;
     };
+    expect(await ingest.put(stream, { ...record('a'), explicitHashKey: highest })).toMatchObject({
+      ok: true,
+      value: { shard: { number: 200 } },
+    });
+  });
+
+  it('follows splits for a while, not for ever', async () => {
+    const { ingest, stream, store } = await setup({ reshardTimeoutMs: 20 });
+    store.beforeAppend = ({ shard }) => Promise.resolve({ ok: false, refusal: { code: 'shardSealed', shard } });
     expect(await ingest.put(stream, record('a'))).toMatchObject({ ok: false, refusal: { code: 'shardSealed' } });
-    expect(tries).toBe(1 + REROUTES_MAX);
   });
 
   it('says that the stream is gone when it was deleted meanwhile, also when a new one has its name', async () => {

@@ -12,7 +12,7 @@ import {
   type StreamCatalog,
   subRecordsOf,
 } from '@tailrace/shard-core';
-import { offSpan, traceHeadersOf, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
+import { logger, offSpan, traceHeadersOf, TRACEPARENT, trafficMetrics } from '@tailrace/telemetry';
 import type { IngestRecord, IngestRefusal, PutOutcome } from './put-outcome.ts';
 import {
   fail,
@@ -26,7 +26,8 @@ import {
 type Span = PutSink['span'];
 
 const HASH_KEY_BYTES = 16;
-const RESHARD_TIMEOUT_MS = 10_000;
+/** How long a record follows splits and merges, all of them together. */
+const RESHARD_TIMEOUT_MS = 20_000;
 
 export interface IngestDependencies {
   readonly store: Store;
@@ -207,8 +208,8 @@ export class Ingest {
   }
 
   /**
-   * The shard was split or merged: waits for the shards that take over and sends the records there. One that meets a
-   * closed shard again and again is refused in the end.
+   * The shard was split or merged: waits for the shards that take over and sends the records there. One that meets closed
+   * shards for too long is refused in the end.
    */
   async #reroute(
     stale: Stream,
@@ -216,26 +217,39 @@ export class Ingest {
     records: readonly PendingRecord[],
     refusal: IngestRefusal,
   ): Promise<void> {
+    const begin = performance.now();
+    let lastUntilMs = begin;
+    for (const pending of records) {
+      if (pending.reroutes === 0) pending.reroutedUntilMs = begin + this.#reshardTimeoutMs;
+      lastUntilMs = Math.max(lastUntilMs, pending.reroutedUntilMs);
+    }
     let stream: Stream | undefined;
     try {
       stream =
         refusal.code === 'shardSealed'
-          ? await this.#catalog.whenResharded(stale, shard, { timeoutMs: this.#reshardTimeoutMs })
+          ? await this.#catalog.whenResharded(stale, shard, { timeoutMs: lastUntilMs - begin })
           : await this.#catalog.refresh(stale.name);
     } catch (error) {
       fail(records, unavailable(error));
       return;
     }
+    const now = performance.now();
     const touched = new Set<ShardWriter>();
+    let lost = 0;
     for (const pending of records) {
       if (stream === undefined || stream.id !== stale.id) {
         fail([pending], { code: 'streamNotFound', stream: stale.name });
-      } else if (pending.reroutes >= REROUTES_MAX) {
+      } else if (pending.reroutes >= REROUTES_MAX || now >= pending.reroutedUntilMs) {
+        lost++;
         fail([pending], refusal);
       } else {
         pending.reroutes++;
         touched.add(this.#enqueue(stream, routeOf(stream, pending.record), pending));
       }
+    }
+    if (lost > 0) {
+      const at = { door: 'http', stream: stale.name, shard: shard.shardId, records: lost } as const;
+      logger.warn(at, 'records met closed shards for too long: clients are told to try again');
     }
     for (const writer of touched) writer.flush();
   }

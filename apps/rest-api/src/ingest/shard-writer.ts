@@ -4,6 +4,7 @@ import {
   type Appended,
   type Outcome,
   type Shard,
+  SHARDS_KEPT_MAX,
   type Store,
   StoreUnavailable,
   type Stream,
@@ -29,8 +30,8 @@ export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
  * syncs the last; they land in the order in which they were started.
  */
 export const APPENDS_IN_FLIGHT_MAX = 2;
-/** How often a record follows splits and merges: a change of the shard count makes many of them in a row. */
-export const REROUTES_MAX = 16;
+/** How often a record follows splits and merges: a change of the shard count makes hundreds of them in a row. */
+export const REROUTES_MAX = SHARDS_KEPT_MAX;
 /** Lengths, deltas and the header count of a record: what it takes beside key and value, at most. */
 const RECORD_FRAME_BYTES = 32;
 
@@ -60,6 +61,8 @@ export class PendingRecord implements RecordDraft {
   readonly parts: readonly RecordDraft[] | undefined;
   /** How often it was sent to another shard, because its own had been split or merged. */
   reroutes = 0;
+  /** Until when it may be sent to yet another one, by `performance.now()`; set when it is for the first time. */
+  reroutedUntilMs = Infinity;
 
   constructor(
     record: IngestRecord,
