@@ -122,6 +122,8 @@ async function withService<T>(
       TAILRACE_LIMITS: 'off',
       TAILRACE_AUTO_CREATE_TOPICS: scenario === 'noautocreate' ? 'off' : 'on',
       TAILRACE_RACK: 'RACK1',
+      // As in the suite's own set-up: its tests wait for locks to end.
+      TAILRACE_SHARE_LOCK_DURATION_MS_MIN: '1000',
       ...(certificates && {
         TAILRACE_TLS_CERT: certificates.serverCertificate,
         TAILRACE_TLS_KEY: certificates.serverKey,

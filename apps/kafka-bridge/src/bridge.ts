@@ -8,6 +8,7 @@ import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { OffsetsProjection } from './groups/offsets-topic/offsets-projection.ts';
 import type { ProducerIds } from './produce/producer-ids.ts';
 import type { TransactionAdmission } from './produce/transaction-admission.ts';
+import type { ShareGroups } from './share-groups/open-share-groups.ts';
 import type { LeaderEpochs } from './topics/leader-epochs.ts';
 import type { StoredConfigs } from './topics/configs/stored-configs.ts';
 import type { MetadataCache } from './topics/metadata-cache.ts';
@@ -29,6 +30,11 @@ export interface BridgeOptions {
   readonly groupMembersMax: number;
   readonly consumerSessionTimeoutMs: number;
   readonly consumerHeartbeatIntervalMs: number;
+  readonly shareGroupMembersMax: number;
+  readonly shareSessionTimeoutMs: number;
+  readonly shareHeartbeatIntervalMs: number;
+  /** The shortest `share.record.lock.duration.ms` that a group may be set to. */
+  readonly shareLockDurationMsMin: number;
   readonly offsetsRetentionMs: number;
   readonly offsetsCheckIntervalMs: number;
   /** What DescribeLogDirs calls the place where records lie. */
@@ -48,6 +54,7 @@ export interface Bridge {
   readonly unsentAnswers: UnsentAnswers;
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: OffsetsProjection;
+  readonly shareGroups: ShareGroups;
   readonly producerIds: ProducerIds;
   readonly transactions: TransactionCoordinator;
   readonly transactionMarkers: TransactionMarkers;

@@ -18,6 +18,7 @@ import { UnsentAnswers } from './fetch/unsent-answers.ts';
 import { OffsetsProjection, type OffsetsTopicMode } from './groups/offsets-topic/offsets-projection.ts';
 import { openGroups } from './groups/open-groups.ts';
 import { certificatePrincipal } from './security/certificate-principal.ts';
+import { openShareGroups } from './share-groups/open-share-groups.ts';
 import { AUTHENTICATION_MS_MAX, SaslSession } from './security/sasl-session.ts';
 import { openSecurity, type SecurityOptions } from './security/security.ts';
 import { LeaderEpochs } from './topics/leader-epochs.ts';
@@ -51,6 +52,12 @@ export const GROUP_MEMBERS_MAX = 10_000;
 /** Kafka's group.consumer.session.timeout.ms and group.consumer.heartbeat.interval.ms. */
 export const CONSUMER_SESSION_TIMEOUT_MS = 45_000;
 export const CONSUMER_HEARTBEAT_INTERVAL_MS = 5_000;
+/** Kafka's group.share.max.size, group.share.session.timeout.ms and group.share.heartbeat.interval.ms. */
+export const SHARE_GROUP_MEMBERS_MAX = 200;
+export const SHARE_SESSION_TIMEOUT_MS = 45_000;
+export const SHARE_HEARTBEAT_INTERVAL_MS = 5_000;
+/** Kafka's group.share.min.record.lock.duration.ms. */
+export const SHARE_LOCK_DURATION_MS_MIN = 15_000;
 /** Kafka's offsets.retention.minutes, 7 days. */
 export const OFFSETS_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 /** Kafka's offsets.retention.check.interval.ms. */
@@ -91,6 +98,10 @@ export interface KafkaDoorOptions {
   readonly groupMembersMax?: number | undefined;
   readonly consumerSessionTimeoutMs?: number | undefined;
   readonly consumerHeartbeatIntervalMs?: number | undefined;
+  readonly shareGroupMembersMax?: number | undefined;
+  readonly shareSessionTimeoutMs?: number | undefined;
+  readonly shareHeartbeatIntervalMs?: number | undefined;
+  readonly shareLockDurationMsMin?: number | undefined;
   readonly offsetsRetentionMs?: number | undefined;
   readonly offsetsCheckIntervalMs?: number | undefined;
   /** When the topic that shows committed offsets comes into being; `named` unless set. */
@@ -172,6 +183,7 @@ class Door implements KafkaDoor {
     // Groups first: members that wait for a rebalance would hold their connections open.
     bridge?.groups.close();
     await bridge?.offsetsTopic.close();
+    bridge?.shareGroups.close();
     await bridge?.transactions.close();
     await bridge?.transactionAdmission.close();
     // Then the place among the bridges, so that these members are sent to the next one and not back.
@@ -260,6 +272,10 @@ class Door implements KafkaDoor {
       groupMembersMax: options.groupMembersMax ?? GROUP_MEMBERS_MAX,
       consumerSessionTimeoutMs: options.consumerSessionTimeoutMs ?? CONSUMER_SESSION_TIMEOUT_MS,
       consumerHeartbeatIntervalMs: options.consumerHeartbeatIntervalMs ?? CONSUMER_HEARTBEAT_INTERVAL_MS,
+      shareGroupMembersMax: options.shareGroupMembersMax ?? SHARE_GROUP_MEMBERS_MAX,
+      shareSessionTimeoutMs: options.shareSessionTimeoutMs ?? SHARE_SESSION_TIMEOUT_MS,
+      shareHeartbeatIntervalMs: options.shareHeartbeatIntervalMs ?? SHARE_HEARTBEAT_INTERVAL_MS,
+      shareLockDurationMsMin: options.shareLockDurationMsMin ?? SHARE_LOCK_DURATION_MS_MIN,
       offsetsRetentionMs: options.offsetsRetentionMs ?? OFFSETS_RETENTION_MS,
       offsetsCheckIntervalMs: options.offsetsCheckIntervalMs ?? OFFSETS_CHECK_INTERVAL_MS,
       logDir: options.logDir ?? store.engine,
@@ -269,6 +285,7 @@ class Door implements KafkaDoor {
     const projection = { store, catalog, brokers, mode, minInsyncReplicas, recordBytesMax, clock: Date.now, logger };
     const offsetsTopic = new OffsetsProjection(projection);
     await offsetsTopic.start();
+    const shareGroups = openShareGroups({ store, catalog, brokers, options: bridgeOptions, logger });
     return {
       store,
       catalog,
@@ -280,7 +297,8 @@ class Door implements KafkaDoor {
       fetchSessions: new FetchSessionCache(),
       unsentAnswers: new UnsentAnswers(),
       security,
-      groups: openGroups({ store, catalog, brokers, options: bridgeOptions, logger }),
+      groups: openGroups({ store, catalog, brokers, shareGroups, options: bridgeOptions, logger }),
+      shareGroups,
       offsetsTopic,
       ...openTransactions({ store, catalog, brokers, minInsyncReplicas, logger }),
       storedConfigs: new StoredConfigs(store.documents),

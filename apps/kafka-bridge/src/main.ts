@@ -24,6 +24,7 @@ async function start() {
         offsetsTopic: settings.offsetsTopic,
         consumerSessionTimeoutMs: settings.consumerSessionTimeoutMs,
         consumerHeartbeatIntervalMs: settings.consumerHeartbeatIntervalMs,
+        shareLockDurationMsMin: settings.shareLockDurationMsMin,
         minInsyncReplicas: settings.minInsyncReplicas,
         security: securityFromSettings(settings),
       },

@@ -22,19 +22,13 @@ const notOffered: readonly (readonly [key: number, name: string, why: string])[]
   [64, 'UnregisterBroker', 'A bridge that is gone is forgotten by itself.'],
   [71, 'GetTelemetrySubscriptions', 'No client is asked for its metrics. A Kafka broker without a plugin for them has it as little.'],
   [72, 'PushTelemetry', 'As GetTelemetrySubscriptions.'],
-  ...['ShareGroupHeartbeat', 'ShareGroupDescribe', 'ShareFetch', 'ShareAcknowledge'].map(
-    (name, index) => [76 + index, name, 'There are no share groups.'] as const,
-  ),
   [80, 'AddRaftVoter', 'As DescribeQuorum.'],
   [81, 'RemoveRaftVoter', 'As DescribeQuorum.'],
   ...['InitializeShareGroupState', 'ReadShareGroupState', 'WriteShareGroupState', 'DeleteShareGroupState', 'ReadShareGroupStateSummary'].map(
-    (name, index) => [83 + index, name, 'There are no share groups.'] as const,
+    (name, index) => [83 + index, name, 'Brokers say it to each other: what share groups have read is kept in the store, which all bridges share.'] as const,
   ),
   [88, 'StreamsGroupHeartbeat', 'There are no streams groups (KIP-1071); Kafka Streams runs with the classic protocol.'],
   [89, 'StreamsGroupDescribe', 'As StreamsGroupHeartbeat.'],
-  ...['DescribeShareGroupOffsets', 'AlterShareGroupOffsets', 'DeleteShareGroupOffsets'].map(
-    (name, index) => [90 + index, name, 'There are no share groups.'] as const,
-  ),
 ]; // prettier-ignore
 
 /** Remarks on versions. */

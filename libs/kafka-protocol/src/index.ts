@@ -365,6 +365,55 @@ export {
   type DescribeTopicPartitionsResponse,
 } from './messages/describe-topic-partitions.ts';
 export {
+  shareGroupHeartbeatApi,
+  shareGroupHeartbeatRequest,
+  type ShareGroupHeartbeatRequest,
+  shareGroupHeartbeatResponse,
+  type ShareGroupHeartbeatResponse,
+} from './messages/share-group-heartbeat.ts';
+export {
+  shareGroupDescribeApi,
+  shareGroupDescribeRequest,
+  type ShareGroupDescribeRequest,
+  shareGroupDescribeResponse,
+  type ShareGroupDescribeResponse,
+} from './messages/share-group-describe.ts';
+export {
+  shareFetchApi,
+  shareFetchRequest,
+  type ShareFetchRequest,
+  shareFetchResponse,
+  type ShareFetchResponse,
+} from './messages/share-fetch.ts';
+export {
+  shareAcknowledgeApi,
+  shareAcknowledgeRequest,
+  type ShareAcknowledgeRequest,
+  shareAcknowledgeResponse,
+  type ShareAcknowledgeResponse,
+} from './messages/share-acknowledge.ts';
+export {
+  describeShareGroupOffsetsApi,
+  describeShareGroupOffsetsRequest,
+  type DescribeShareGroupOffsetsRequest,
+  describeShareGroupOffsetsResponse,
+  type DescribeShareGroupOffsetsResponse,
+} from './messages/describe-share-group-offsets.ts';
+export {
+  alterShareGroupOffsetsApi,
+  alterShareGroupOffsetsRequest,
+  type AlterShareGroupOffsetsRequest,
+  alterShareGroupOffsetsResponse,
+  type AlterShareGroupOffsetsResponse,
+} from './messages/alter-share-group-offsets.ts';
+export {
+  deleteShareGroupOffsetsApi,
+  deleteShareGroupOffsetsRequest,
+  type DeleteShareGroupOffsetsRequest,
+  deleteShareGroupOffsetsResponse,
+  type DeleteShareGroupOffsetsResponse,
+} from './messages/delete-share-group-offsets.ts';
+export {
   describeAclsApi,
   describeAclsRequest,
   type DescribeAclsRequest,

@@ -41,6 +41,8 @@ const NOT_RECORDED = [
   'ElectLeaders', 'AlterPartitionReassignments', 'ListPartitionReassignments', 'DescribeClientQuotas', 'AlterClientQuotas',
   'DescribeUserScramCredentials', 'AlterUserScramCredentials', 'UpdateFeatures', 'DescribeTransactions', 'ListTransactions',
   'ConsumerGroupHeartbeat', 'ConsumerGroupDescribe', 'ListConfigResources', 'DescribeTopicPartitions',
+  'ShareGroupHeartbeat', 'ShareGroupDescribe', 'ShareFetch', 'ShareAcknowledge', 'DescribeShareGroupOffsets',
+  'AlterShareGroupOffsets', 'DeleteShareGroupOffsets',
 ]; // prettier-ignore
 
 /** Up to here a frame is cut at every length; 870 of the 930 are this small. */

@@ -50,6 +50,7 @@ describe('settings', () => {
         offsetsRetentionMinutes: 10_080,
         consumerSessionTimeoutMs: 45_000,
         consumerHeartbeatIntervalMs: 5_000,
+        shareLockDurationMsMin: 15_000,
         kafkaAuth: [],
         kafkaAcls: 'auto',
         kafkaSuperUsers: [],

@@ -174,6 +174,12 @@ export const SETTINGS = {
     form: 'MILLISECONDS',
     help: 'How often members of a consumer group are asked to show themselves; partitions change hands at this pace. A third of the session time-out or less.',
   }),
+  shareLockDurationMsMin: integer('TAILRACE_SHARE_LOCK_DURATION_MS_MIN', 15_000, {
+    min: 1_000,
+    max: 60_000,
+    form: 'MILLISECONDS',
+    help: "The shortest time for which a share group may be set to lock its records for a member (Kafka's group.share.min.record.lock.duration.ms).",
+  }),
   shutdownGraceMs: integer('TAILRACE_SHUTDOWN_GRACE_MS', 10_000, {
     min: 0,
     max: 600_000,

@@ -233,7 +233,7 @@ export class PartitionRead {
  */
 export async function partitionBounds(
   { chain }: Partition,
-  { store }: Bridge,
+  { store }: Pick<Bridge, 'store'>,
   isolation: Isolation = 'readUncommitted',
 ): Promise<Pick<ShardBounds, 'logStartOffset' | 'highWatermark' | 'lastStableOffset' | 'leaderEpoch'> | undefined> {
   const last = await store.log.bounds((chain.at(-1) as Shard).key);

@@ -4,6 +4,7 @@ import type { Stream } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
+import { noShareGroups } from '../testing/no-share-groups.ts';
 import type { ConsumerHeartbeat } from './consumer-group-requests.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
 import { formatGroupDocument, GROUP_DOCUMENT_BYTES_MAX, parseGroupDocument } from './group-document.ts';
@@ -30,11 +31,13 @@ function coordinatorOn(documents: MemoryDocuments, owns: (groupId: string) => bo
     clock: () => timers.now(),
     brokers: { ownsGroup: owns, onChange: () => undefined },
     paces: { of: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }) },
+    shareGroups: noShareGroups,
     options: {
       initialRebalanceDelayMs: 0,
       sessionTimeoutMsMin: 6_000,
       sessionTimeoutMsMax: 60_000,
       groupMembersMax: 10,
+      shareGroupMembersMax: 200,
     },
     logger: createLogger({ level: 'silent' }),
   });

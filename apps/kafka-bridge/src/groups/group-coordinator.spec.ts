@@ -3,6 +3,7 @@ import { type ErrorCode, errorName } from '@tailrace/kafka-protocol';
 import { StoreUnavailable } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
+import { noShareGroups } from '../testing/no-share-groups.ts';
 import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
 import type { CommitRequest, JoinAnswer, MemberIdentity } from './group-requests.ts';
@@ -23,11 +24,13 @@ function coordinatorOn(documents: MemoryDocuments) {
     topics: new SubscribableTopics(noTopics),
     brokers: { ownsGroup: () => owned.value, onChange: (listener) => listeners.push(listener) },
     paces: { of: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }) },
+    shareGroups: noShareGroups,
     options: {
       initialRebalanceDelayMs: 0,
       sessionTimeoutMsMin: 6_000,
       sessionTimeoutMsMax: 60_000,
       groupMembersMax: 10,
+      shareGroupMembersMax: 200,
     },
     logger: createLogger({ level: 'silent' }),
   });

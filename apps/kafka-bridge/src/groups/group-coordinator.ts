@@ -4,6 +4,16 @@ import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { BridgeOptions } from '../bridge.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
+import {
+  SHARE_PROTOCOL,
+  ShareGroup,
+  type ShareGroupState,
+  type ShareHeartbeat,
+  type ShareHeartbeatAnswer,
+  shareHeartbeatFailed,
+} from '../share-groups/share-group.ts';
+import type { ShareGroupDocument } from '../share-groups/share-group-document.ts';
+import type { ShareGroupConfigs } from '../share-groups/share-group-settings.ts';
 import { ClassicGroup, type GroupState } from './classic-group.ts';
 import { ConsumerGroup, type ConsumerGroupState } from './consumer-group.ts';
 import type { ConsumerGroupDocument } from './consumer-group-document.ts';
@@ -41,7 +51,16 @@ import type { Timers } from './timers.ts';
 /** Groups listed with one request to the store. */
 const LIST_PAGE = 1_000;
 
-export type AnyGroup = ClassicGroup | ConsumerGroup;
+export type AnyGroup = ClassicGroup | ConsumerGroup | ShareGroup;
+
+/** What share groups have besides members. */
+export interface ShareGroupsBehind {
+  readonly settings: Pick<ShareGroupConfigs, 'of'>;
+  /** A member is no more: what is locked for it is free. */
+  memberGone(groupId: string, memberId: string): void;
+  /** Forgets what the group has read, all of it or that of topics which are gone. Throws StoreUnavailable. */
+  forgetStates(groupId: string, which: 'all' | 'gone'): Promise<void>;
+}
 
 export interface GroupCoordinatorOptions {
   readonly documents: Documents;
@@ -51,9 +70,14 @@ export interface GroupCoordinatorOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly paces: Pick<GroupPaces, 'of'>;
+  readonly shareGroups: ShareGroupsBehind;
   readonly options: Pick<
     BridgeOptions,
-    'initialRebalanceDelayMs' | 'sessionTimeoutMsMin' | 'sessionTimeoutMsMax' | 'groupMembersMax'
+    | 'initialRebalanceDelayMs'
+    | 'sessionTimeoutMsMin'
+    | 'sessionTimeoutMsMax'
+    | 'groupMembersMax'
+    | 'shareGroupMembersMax'
   >;
   readonly logger: Logger;
   /** Called when the groups are closed. */
@@ -78,7 +102,7 @@ interface HeldGroup {
 export interface ListedGroup {
   readonly groupId: string;
   readonly protocolType: string;
-  readonly state: GroupState | ConsumerGroupState;
+  readonly state: GroupState | ConsumerGroupState | ShareGroupState;
   readonly type: AnyGroup['kind'];
 }
 
@@ -94,7 +118,8 @@ class GroupTaken extends Error {
  * they see different brokers) only one can go on. Members keep their ids and generation across a change of bridge.
  *
  * A group is of the classic or of the consumer protocol, and becomes one of the other while it is in use: the first member
- * that speaks the consumer protocol makes it a consumer group, the last one that leaves makes it a classic one.
+ * that speaks the consumer protocol makes it a consumer group, the last one that leaves makes it a classic one. A share group
+ * (KIP-932) is one for good.
  *
  * Groups without members are not held in memory; offsets are never held (`offset-store.ts`).
  */
@@ -174,6 +199,8 @@ export class GroupCoordinator {
     const held = await this.#hold(groupId);
     if (held === undefined) return heartbeatFailed(errorCodes.COORDINATOR_NOT_AVAILABLE);
     const answer = this.#use(groupId, held, (group, current) => {
+      if (group.kind === 'share')
+        return heartbeatFailed(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`);
       if (group.kind === 'classic') {
         const exists = current.version > 0 || !group.isIdle;
         if (request.memberEpoch !== JOINING_EPOCH || !this.#makeConsumer(groupId, current)) {
@@ -188,6 +215,28 @@ export class GroupCoordinator {
       return (current.group as ConsumerGroup).heartbeat(request);
     });
     return this.#durably(this.#groups.get(groupId) ?? held, answer, heartbeatFailed);
+  }
+
+  /**
+   * Of a member of a share group; well-formed. NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (retry), GROUP_ID_NOT_FOUND (another
+   * kind of group, or none), then as `ShareGroup.heartbeat`. Answered when what it changed is durable.
+   */
+  async shareHeartbeat(groupId: string, request: ShareHeartbeat): Promise<ShareHeartbeatAnswer> {
+    const refused = this.#refuse(groupId);
+    if (refused !== undefined) return shareHeartbeatFailed(refused);
+    const held = await this.#hold(groupId);
+    if (held === undefined) return shareHeartbeatFailed(errorCodes.COORDINATOR_NOT_AVAILABLE);
+    const answer = this.#use(groupId, held, (group, current) => {
+      if (group.kind === 'share') return group.heartbeat(request);
+      if (current.version > 0 || !isNothing(group))
+        return shareHeartbeatFailed(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a share group.`);
+      if (request.memberEpoch !== 0)
+        return shareHeartbeatFailed(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`);
+      const made = this.#newShare(groupId, current, undefined);
+      current.group = made;
+      return made.heartbeat(request);
+    });
+    return this.#durably(this.#groups.get(groupId) ?? held, answer, shareHeartbeatFailed);
   }
 
   /** One code for each member; for all of them when the group itself is refused. */
@@ -313,6 +362,11 @@ export class GroupCoordinator {
       }
       await this.offsets.removeUnchanged(expired);
       expiredCount += expired.length;
+      if (document.kind === 'share') {
+        // It stays until somebody deletes it, with or without members.
+        await this.#options.shareGroups.forgetStates(groupId, 'gone');
+        continue;
+      }
       if (left === 0 && !group.hasMembers && !this.#groups.has(groupId)) await this.#forget(groupId, 'bare');
     }
     return expiredCount;
@@ -364,6 +418,8 @@ export class GroupCoordinator {
     if (!written.ok) return errorCodes.NON_EMPTY_GROUP;
     this.#letGo(groupId);
     await this.offsets.removeUnchanged(offsets);
+    if (held?.group.kind === 'share' || (stored !== undefined && parseGroupDocument(stored.value).kind === 'share'))
+      await this.#options.shareGroups.forgetStates(groupId, 'all');
     return errorCodes.NONE;
   }
 
@@ -453,7 +509,8 @@ export class GroupCoordinator {
       underWay: undefined,
       next: undefined,
     };
-    if (document !== undefined && document.kind === 'consumer') held.group = this.#newConsumer(groupId, held, document);
+    if (document?.kind === 'consumer') held.group = this.#newConsumer(groupId, held, document);
+    else if (document?.kind === 'share') held.group = this.#newShare(groupId, held, document);
     else held.group = this.#newClassic(groupId, held, document);
     this.#groups.set(groupId, held);
     return held;
@@ -492,6 +549,26 @@ export class GroupCoordinator {
         onlyClassicLeft: () => {
           if (held.group === group) this.#makeClassic(groupId, held);
         },
+      },
+      document,
+    );
+    return group;
+  }
+
+  #newShare(groupId: string, held: HeldGroup, document: ShareGroupDocument | undefined): ShareGroup {
+    const { timers, clock, topics, shareGroups, options } = this.#options;
+    const group = new ShareGroup(
+      {
+        groupId,
+        timers,
+        clock,
+        topics,
+        membersMax: options.shareGroupMembersMax,
+        settings: () => shareGroups.settings.of(groupId),
+        changed: () => {
+          if (held.group === group) this.#saveSoon(groupId, held);
+        },
+        memberGone: (memberId) => shareGroups.memberGone(groupId, memberId),
       },
       document,
     );
@@ -547,7 +624,7 @@ export class GroupCoordinator {
     );
   }
 
-  /** Logs a failed save. A group that another bridge has written is let go of; a consumer group is loaded again. */
+  /** Logs a failed save. A group that another bridge has written is let go of; all but a classic one are loaded again. */
   async #watchSave(groupId: string, held: HeldGroup, save: Promise<void>): Promise<void> {
     held.savesWaiting += 1;
     held.saving = save.catch(() => undefined);
@@ -563,7 +640,7 @@ export class GroupCoordinator {
           { door: 'kafka', group: groupId, err: error },
           'the state of a group could not be saved',
         );
-        if (held.group.kind === 'consumer') this.#letGo(groupId, held);
+        if (held.group.kind !== 'classic') this.#letGo(groupId, held);
       }
       throw error;
     } finally {
@@ -630,10 +707,12 @@ function isNothing(group: AnyGroup): boolean {
 }
 
 function isBlank(document: AnyGroupDocument): boolean {
-  return document.kind !== 'consumer' && document.generation === 0 && document.members.length === 0;
+  const { kind = 'classic' } = document;
+  return kind === 'classic' && (document as GroupDocument).generation === 0 && document.members.length === 0;
 }
 
 function protocolTypeOf(document: AnyGroupDocument): string {
+  if (document.kind === 'share') return SHARE_PROTOCOL;
   return document.kind === 'consumer' ? CONSUMER_PROTOCOL : (document.protocolType ?? '');
 }
 

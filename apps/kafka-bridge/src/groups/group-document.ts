@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { ShareGroupDocument } from '../share-groups/share-group-document.ts';
 import type { ConsumerGroupDocument } from './consumer-group-document.ts';
 
 /** What is kept of a classic group (`group-state/<id>`), so that another bridge, or this one after a restart, goes on with it. */
@@ -28,7 +29,7 @@ export interface GroupMemberDocument {
   readonly assignment: string;
 }
 
-export type AnyGroupDocument = GroupDocument | ConsumerGroupDocument;
+export type AnyGroupDocument = GroupDocument | ConsumerGroupDocument | ShareGroupDocument;
 
 /** A document holds 1 MiB. */
 export const GROUP_DOCUMENT_BYTES_MAX = 1_000_000;
@@ -47,7 +48,8 @@ export function formatGroupDocument(document: AnyGroupDocument, savedBy: string)
   if (Buffer.byteLength(text) <= GROUP_DOCUMENT_BYTES_MAX) return text;
   const deflated = deflateRawSync(text, { level: DEFLATE_LEVEL }).toString('base64');
   if (deflated.length <= GROUP_DOCUMENT_BYTES_MAX) return JSON.stringify({ deflated });
-  if (document.kind === 'consumer') return JSON.stringify({ ...document, members: [], savedBy });
+  if (document.kind === 'consumer' || document.kind === 'share')
+    return JSON.stringify({ ...document, members: [], savedBy });
   return JSON.stringify({ ...document, protocolName: null, leaderId: null, members: [], savedBy });
 }
 

@@ -2,7 +2,7 @@ import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { BridgeOptions } from '../bridge.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
-import { GroupCoordinator } from './group-coordinator.ts';
+import { GroupCoordinator, type ShareGroupsBehind } from './group-coordinator.ts';
 import { GroupPaces } from './group-paces.ts';
 import { OffsetSweeper } from './offset-sweeper.ts';
 import { StoredConfigs } from '../topics/configs/stored-configs.ts';
@@ -13,12 +13,13 @@ export interface GroupsDeps {
   readonly store: Store;
   readonly catalog: StreamCatalog;
   readonly brokers: BrokerRegistry;
+  readonly shareGroups: ShareGroupsBehind;
   readonly options: BridgeOptions;
   readonly logger: Logger;
 }
 
 /** The groups of this bridge, with what watches over their offsets; closing them ends it all. */
-export function openGroups({ store, catalog, brokers, options, logger }: GroupsDeps): GroupCoordinator {
+export function openGroups({ store, catalog, brokers, shareGroups, options, logger }: GroupsDeps): GroupCoordinator {
   const topics = new SubscribableTopics(catalog);
   const paces = new GroupPaces({
     configs: new StoredConfigs(store.documents),
@@ -37,6 +38,7 @@ export function openGroups({ store, catalog, brokers, options, logger }: GroupsD
     brokers,
     topics,
     paces,
+    shareGroups,
     timers: systemTimers,
     clock: Date.now,
     options,

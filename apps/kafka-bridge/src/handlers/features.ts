@@ -12,6 +12,8 @@ export interface Feature {
 export const features: readonly Feature[] = [
   /** Consumer groups whose partitions the coordinator shares out (KIP-848). */
   { name: 'group.version', minVersion: 0, maxVersion: 1, level: 1 },
+  /** Share groups (KIP-932). */
+  { name: 'share.version', minVersion: 0, maxVersion: 1, level: 1 },
   /** Producers' epochs grow with each transaction, and writing to a partition makes it part of it (KIP-890). */
   { name: 'transaction.version', minVersion: 0, maxVersion: 2, level: 2 },
 ];

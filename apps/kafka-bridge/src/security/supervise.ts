@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   fetchApi,
   produceApi,
+  shareFetchApi,
 } from '@tailrace/kafka-protocol';
 import type { ClientQuotaKey } from '@tailrace/identity';
 import type { Bridge } from '../bridge.ts';
@@ -100,7 +101,7 @@ async function charge(
   const clientId = exchange.header.clientId ?? '';
   const costs: [ClientQuotaKey, number][] = [['request_percentage', busyMs]];
   if (api === produceApi) costs.push(['producer_byte_rate', exchange.frame.bytes.length]);
-  else if (api === fetchApi) costs.push(['consumer_byte_rate', recordBytes(answer)]);
+  else if (api === fetchApi || api === shareFetchApi) costs.push(['consumer_byte_rate', recordBytes(answer)]);
   else costs.push(['controller_mutation_rate', mutations(api.key, request, bridge)]);
   let pauseMs = 0;
   for (const [key, cost] of costs) {

@@ -16,7 +16,11 @@ export interface FoundOffset {
 export const NOT_FOUND: FoundOffset = { errorCode: errorCodes.NONE, offset: -1n, timestampMs: -1 };
 
 /** The first record whose timestamp is at or after a time: found by its batch, then within it. */
-export async function firstAtOrAfter(partition: Partition, timestampMs: number, bridge: Bridge): Promise<FoundOffset> {
+export async function firstAtOrAfter(
+  partition: Partition,
+  timestampMs: number,
+  bridge: Pick<Bridge, 'store' | 'logger'>,
+): Promise<FoundOffset> {
   for (const shard of partition.chain) {
     const outcome = await bridge.store.log.offsetForTime(shard.key, timestampMs, 'record');
     if (!outcome.ok) return failed(refusalErrors[outcome.refusal.code]);
@@ -45,7 +49,7 @@ export async function largestTimestamp(partition: Partition, bridge: Bridge): Pr
 async function refine(
   shard: Shard,
   batch: { readonly baseOffset: bigint; readonly timestampMs: number },
-  { store, logger }: Bridge,
+  { store, logger }: Pick<Bridge, 'store' | 'logger'>,
   wanted: (timestampMs: number) => boolean,
 ): Promise<FoundOffset> {
   const outcome = await store.log.read(shard.key, batch.baseOffset, { maxBytes: 1, maxBatches: 1 });

@@ -52,6 +52,13 @@ import { consumerGroupHeartbeatApi } from './consumer-group-heartbeat.ts';
 import { consumerGroupDescribeApi } from './consumer-group-describe.ts';
 import { listConfigResourcesApi } from './list-config-resources.ts';
 import { describeTopicPartitionsApi } from './describe-topic-partitions.ts';
+import { shareGroupHeartbeatApi } from './share-group-heartbeat.ts';
+import { shareGroupDescribeApi } from './share-group-describe.ts';
+import { shareFetchApi } from './share-fetch.ts';
+import { shareAcknowledgeApi } from './share-acknowledge.ts';
+import { describeShareGroupOffsetsApi } from './describe-share-group-offsets.ts';
+import { alterShareGroupOffsetsApi } from './alter-share-group-offsets.ts';
+import { deleteShareGroupOffsetsApi } from './delete-share-group-offsets.ts';
 
 /** Every operation that this library can read and write, in the order of its keys. */
 export const apis = [
@@ -108,6 +115,13 @@ export const apis = [
   consumerGroupDescribeApi,
   listConfigResourcesApi,
   describeTopicPartitionsApi,
+  shareGroupHeartbeatApi,
+  shareGroupDescribeApi,
+  shareFetchApi,
+  shareAcknowledgeApi,
+  describeShareGroupOffsetsApi,
+  alterShareGroupOffsetsApi,
+  deleteShareGroupOffsetsApi,
 ] as const satisfies readonly Api[];
 
 /** The same, each at the index of its key. */

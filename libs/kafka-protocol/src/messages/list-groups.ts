@@ -32,7 +32,7 @@ export const listGroupsResponse = message({
         /** `consumer` for consumers; a group has one type. */
         protocolType: string(),
         groupState: string({ since: 4, default: '', ignorable: true }),
-        /** `classic` or `consumer` (KIP-848). */
+        /** `classic`, `consumer` (KIP-848) or `share` (KIP-932). */
         groupType: string({ since: 5, default: '', ignorable: true }),
       }),
     ),

@@ -21,10 +21,16 @@ import {
 import { type Access, changed, PASSES, refused, split, type Verdict } from './access.ts';
 import { accessRule } from './access-rule.ts';
 
-const { GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED } = errorCodes;
+const {
+  CLUSTER_AUTHORIZATION_FAILED,
+  GROUP_AUTHORIZATION_FAILED,
+  TOPIC_AUTHORIZATION_FAILED,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+} = errorCodes;
 /** "Not asked for": the smallest int32. */
 const OPERATIONS_NOT_ASKED = -0x8000_0000;
 const GROUP_KEY = 0;
+const SHARE_KEY = 2;
 const BATCHED_COORDINATORS_SINCE = 4;
 const BATCHED_OFFSETS_SINCE = 8;
 const EMPTY = Buffer.alloc(0);
@@ -58,9 +64,22 @@ export const groupRules = [
   }),
   accessRule({
     api: findCoordinatorApi,
-    needs: 'DESCRIBE on the group or the transactional id',
+    needs: 'DESCRIBE on the group or the transactional id; CLUSTER_ACTION on the cluster for a share-partition',
     judge(request, access) {
       const { keyType, key, coordinatorKeys } = request;
+      if (keyType === SHARE_KEY) {
+        if (access.mayWithCluster('CLUSTER_ACTION')) return PASSES;
+        const errorCode = CLUSTER_AUTHORIZATION_FAILED;
+        const coordinators = coordinatorKeys.map((one) => ({
+          key: one,
+          errorCode,
+          errorMessage: null,
+          nodeId: -1,
+          host: '',
+          port: -1,
+        }));
+        return refused(errorCode, { throttleTimeMs: 0, coordinators });
+      }
       const errorCode = keyType === GROUP_KEY ? GROUP_AUTHORIZATION_FAILED : TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
       const type = keyType === GROUP_KEY ? 'GROUP' : 'TRANSACTIONAL_ID';
       const failed = { errorCode, errorMessage: null, nodeId: -1, host: '', port: -1 };

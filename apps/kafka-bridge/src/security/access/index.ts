@@ -2,6 +2,7 @@ import type { AccessRule } from './access-rule.ts';
 import { clusterRules } from './cluster.ts';
 import { groupRules } from './groups.ts';
 import { recordRules } from './records.ts';
+import { shareGroupRules } from './share-groups.ts';
 import { topicRules } from './topics.ts';
 import { transactionRules } from './transactions.ts';
 
@@ -9,6 +10,7 @@ import { transactionRules } from './transactions.ts';
 export const accessRules: readonly AccessRule[] = [
   ...recordRules,
   ...groupRules,
+  ...shareGroupRules,
   ...topicRules,
   ...transactionRules,
   ...clusterRules,

@@ -1,4 +1,5 @@
 import { errorCodes } from '@tailrace/kafka-protocol';
+import type { Bridge } from '../../bridge.ts';
 import { applyChanges } from './config-changes.ts';
 import { type ConfigDefinition, problemWith } from './config-definition.ts';
 import {
@@ -29,12 +30,12 @@ export const groupResource: ConfigResource = {
     });
   },
 
-  async alter(name, changes, validateOnly, { storedConfigs }) {
+  async alter(name, changes, validateOnly, { storedConfigs, options }) {
     if (name === '') throw new ConfigRefused(errorCodes.INVALID_REQUEST, 'Default group resources are not allowed.');
     if (!isConfigName(name)) throw new ConfigRefused(errorCodes.INVALID_REQUEST, 'Group name is too long');
     const change = (current: ConfigMap) => {
       const next = applyChanges(current, changes, groupConfigs);
-      const problem = refuse(next);
+      const problem = refuse(next, options);
       if (problem !== undefined) throw new ConfigRefused(errorCodes.INVALID_CONFIG, problem);
       return next;
     };
@@ -45,10 +46,10 @@ export const groupResource: ConfigResource = {
   names: ({ storedConfigs }) => storedConfigs.names('group'),
 };
 
-function refuse(configs: ConfigMap): string | undefined {
+function refuse(configs: ConfigMap, options: Bridge['options']): string | undefined {
   for (const [name, value] of Object.entries(configs)) {
     if (!Object.hasOwn(groupConfigs, name)) return `Unknown group config name: ${name}`;
-    const problem = problemWith(groupConfigs, name, value) ?? beyondBounds(name, value);
+    const problem = problemWith(groupConfigs, name, value) ?? beyondBounds(name, value, options);
     if (problem !== undefined) return problem;
   }
   return undefined;

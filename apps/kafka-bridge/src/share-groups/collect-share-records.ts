@@ -1,0 +1,77 @@
+import { errorCodes, type ShareFetchRequest } from '@tailrace/kafka-protocol';
+import type { Bridge } from '../bridge.ts';
+import type { Exchange } from '../connection/exchange.ts';
+import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import { ShareRead } from './share-read.ts';
+import type { ShareSession } from './share-session.ts';
+
+/** Never more than maxRecords, where a client asks for it (KIP-1206). */
+const RECORD_LIMIT_MODE = 1;
+
+/**
+ * Locks records for a member and reads them, until there is enough, or the time is over, or something went wrong. Waits for
+ * appends, for records that others give back or lose, and for room where too many are out.
+ */
+export async function collectShareRecords(
+  session: ShareSession,
+  request: ShareFetchRequest,
+  exchange: Exchange,
+  bridge: Bridge,
+): Promise<readonly ShareRead[]> {
+  const { signal } = exchange.peer;
+  const deadlineMs = performance.now() + Math.max(0, request.maxWaitMs);
+  const bytesMax = bridge.unsentAnswers.room(Math.min(request.maxBytes, bridge.options.fetchBytesMax));
+  const bytesMin = Math.max(1, Math.min(request.minBytes, bytesMax));
+  const strict = request.shareAcquireMode === RECORD_LIMIT_MODE;
+  let woken = false;
+  let waiting: AbortController | undefined;
+  const wake = () => {
+    woken = true;
+    waiting?.abort();
+  };
+  const reads = session.partitions.map((target) => new ShareRead(target, session, wake));
+  const { mayRead } = exchange;
+  for (const read of reads)
+    if (mayRead?.('', read.target.topicId) === false) read.errorCode = errorCodes.TOPIC_AUTHORIZATION_FAILED;
+  try {
+    for (;;) {
+      woken = false;
+      let byteCount = 0;
+      let recordCount = 0;
+      for (const read of reads) {
+        byteCount += read.byteCount;
+        recordCount += read.recordCount;
+      }
+      for (const read of reads) {
+        if (read.failed || recordCount >= request.maxRecords || byteCount >= bytesMax) continue;
+        const before = { byteCount: read.byteCount, recordCount: read.recordCount };
+        const limits = {
+          recordsMax: request.maxRecords - recordCount,
+          bytesMax: bytesMax - byteCount,
+          strict,
+          isEmpty: byteCount === 0,
+        };
+        await read.advance(limits, exchange, bridge);
+        byteCount += read.byteCount - before.byteCount;
+        recordCount += read.recordCount - before.recordCount;
+      }
+      const isEnough = byteCount >= bytesMin || recordCount >= request.maxRecords;
+      if (isEnough || session.hasEnded || signal.aborted || reads.some(({ failed }) => failed)) return reads;
+      const timeoutMs = deadlineMs - performance.now();
+      if (timeoutMs <= 0) return reads;
+      if (woken || reads.some(({ hasMore }) => hasMore)) continue;
+      const positions = reads.flatMap(({ tail }) => (tail === undefined ? [] : [tail]));
+      waiting = new AbortController();
+      const waited = bridge.store.log.awaitAppend(positions, {
+        timeoutMs,
+        signal: AbortSignal.any([signal, waiting.signal]),
+      });
+      // Without the store there is nothing to wait for; the client comes again.
+      const news = await unlessUnavailable(waited, () => undefined);
+      waiting = undefined;
+      if (news === undefined || (!news && !woken)) return reads;
+    }
+  } finally {
+    for (const read of reads) read.stopListening();
+  }
+}
