@@ -53,6 +53,8 @@ export function offsetValue({ offset, leaderEpoch, metadata, topicId, committedA
 export function groupRecords(groupId: string, document: AnyGroupDocument | undefined): readonly OffsetsRecord[] {
   if (document === undefined) return [];
   if (document.kind === 'consumer') return consumerRecords(groupId, document);
+  // Share groups commit no offsets, and are not among what the topic shows.
+  if (document.kind === 'share') return [];
   // Made known because it has offsets: nobody has ever been in it, and Kafka writes nothing of it.
   if (document.generation === 0 && document.members.length === 0 && document.protocolType === null) return [];
   return [classicRecord(groupId, document)];
