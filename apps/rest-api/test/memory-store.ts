@@ -129,6 +129,7 @@ export function memoryStore(clock: () => number = Date.now): MemoryStore {
       found.start = beforeOffset > found.start ? beforeOffset : found.start;
       return Promise.resolve({ ok: true, value: { logStartOffset: found.start } });
     },
+    compact: () => Promise.reject(new Error('not needed here')),
     seal(shard) {
       const found = shards.get(shard);
       if (found === undefined) return Promise.resolve(notFound(shard));

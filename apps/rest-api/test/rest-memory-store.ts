@@ -135,6 +135,7 @@ export class MemoryStore implements Store {
       shard.start = beforeOffset;
       return Promise.resolve({ ok: true, value: { logStartOffset: beforeOffset } });
     },
+    compact: () => Promise.reject(new Error('not needed here')),
     seal: (key) => {
       const shard = this.#shards.get(key) as MemoryShard;
       shard.sealed = true;

@@ -23,6 +23,8 @@ export {
   type BatchRefusal,
   batchSizeAt,
   checkBatch,
+  checkStoredBatch,
+  deleteHorizonMsOf,
   NO_PRODUCER_ID,
   patchBaseOffset,
   patchLeaderEpoch,
@@ -33,9 +35,12 @@ export {
   BatchRecord,
   decodeBatch,
   type DecodeLimits,
+  type RecordSpan,
   type RecordVisitor,
   scanRecords,
+  visitSpans,
 } from './records/decode-batch.ts';
+export { type BatchFilter, filterBatch } from './records/filter-batch.ts';
 export { type BatchRewrite, rewriteBatch } from './records/rewrite-batch.ts';
 export {
   type BatchOptions,

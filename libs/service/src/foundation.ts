@@ -5,6 +5,7 @@ import {
   KeyRing,
   openEncryptedStore,
   openStore,
+  startCompaction,
   startOnDemandScaling,
   startRetention,
   type Store,
@@ -38,7 +39,7 @@ export interface Foundation {
   close(): Promise<void>;
 }
 
-/** Settings, tracing, metrics, store, streams, limits, retention, in the order in which they need one another. */
+/** Settings, tracing, metrics, store, streams, limits, retention, compaction, in the order in which they need one another. */
 export async function openFoundation({ serviceName, serviceVersion, env }: FoundationOptions): Promise<Foundation> {
   const { settings, warnings } = readSettings(env);
   const logger = createLogger({ level: settings.logLevel });
@@ -89,6 +90,16 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
       startRetention(store, catalog, {
         holder: randomUUID(),
         onError: (error) => logger.warn({ err: error }, 'retention: a sweep failed; the next one tries again'),
+      }),
+    );
+    opened.push(
+      startCompaction(store, catalog, {
+        holder: randomUUID(),
+        onError: (error, stream) =>
+          logger.warn(
+            { err: error, stream: stream?.name },
+            'compaction: a stream was left as it is; the next look tries again',
+          ),
       }),
     );
     opened.push(

@@ -5,6 +5,9 @@ export type {
   Acks,
   Appended,
   AppendRequest,
+  BatchVerdict,
+  Compacted,
+  CompactRequest,
   EndTransactionRequest,
   Isolation,
   Log,
@@ -85,6 +88,8 @@ export {
 export { type EncryptedStore, type EncryptedStoreOptions, openEncryptedStore } from './encryption/encrypted-store.ts';
 export { encryptedLog, type EncryptionOptions } from './encryption/encrypted-log.ts';
 export { EncryptionKeyMissing, isSealed } from './encryption/sealed-batch.ts';
+export { COMPACTION_INTERVAL_MS } from './compaction/bounds.ts';
+export { Compaction, type CompactionOptions, startCompaction } from './compaction/compaction.ts';
 export { openStore, type StoreSettings } from './open-store.ts';
 export {
   dropExpiredShards,

@@ -18,7 +18,9 @@ export const AT = {
   baseTimestamp: 27, maxTimestamp: 35, producerId: 43, producerEpoch: 51, baseSequence: 53, recordCount: 57,
 } as const; // prettier-ignore
 
-export const ATTRIBUTE = { compressionMask: 0x07, logAppendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
+export const ATTRIBUTE = {
+  compressionMask: 0x07, logAppendTime: 0x08, transactional: 0x10, control: 0x20, deleteHorizon: 0x40,
+} as const; // prettier-ignore
 
 /** The header of a RecordBatch v2, which is also the unit of the log. https://kafka.apache.org/documentation/#recordbatch */
 export interface BatchHeader {
@@ -93,9 +95,21 @@ export function readBatchHeader(buffer: Buffer, position: number): BatchHeader {
 
 /**
  * Is there, between `position` and `limit`, a whole and undamaged batch such as a producer may send?
- * Checked in this order: magic, length, checksum, record count against offsets, compression. More may follow behind it.
+ * Checked in this order: magic, length, checksum, compression, record count against offsets. More may follow behind it.
  */
 export function checkBatch(buffer: Buffer, position: number, limit: number): BatchCheck {
+  const checked = checkStoredBatch(buffer, position, limit);
+  if (!checked.ok) return checked;
+  const { recordCount, lastOffsetDelta } = checked.header;
+  if (recordCount >= 1 && lastOffsetDelta === recordCount - 1) return checked;
+  return { ok: false, code: 'invalid', reason: `${recordCount} records, last offset delta ${lastOffsetDelta}` };
+}
+
+/**
+ * The same for a batch that comes out of a log: compaction takes records out of it, and the offsets of those that stay are what
+ * they were. Checked in this order: magic, length, checksum, compression.
+ */
+export function checkStoredBatch(buffer: Buffer, position: number, limit: number): BatchCheck {
   const available = Math.min(limit, buffer.length) - position;
   // The magic has been in this place in every format, so an old message set can be told from garbage.
   if (available <= AT.magic) return { ok: false, code: 'cut-short', reason: `${available} bytes are no batch` };
@@ -111,13 +125,6 @@ export function checkBatch(buffer: Buffer, position: number, limit: number): Bat
   const crc = crc32c(buffer.subarray(position + BATCH_CRC_START, position + sizeBytes));
   if (crc !== header.crc)
     return { ok: false, code: 'corrupt', reason: `checksum ${crc}, the header says ${header.crc}` };
-  if (header.recordCount < 1 || header.lastOffsetDelta !== header.recordCount - 1) {
-    return {
-      ok: false,
-      code: 'invalid',
-      reason: `${header.recordCount} records, last offset delta ${header.lastOffsetDelta}`,
-    };
-  }
   if (header.compression === undefined) {
     return {
       ok: false,
@@ -126,6 +133,14 @@ export function checkBatch(buffer: Buffer, position: number, limit: number): Bat
     };
   }
   return { ok: true, header };
+}
+
+/**
+ * From when on compaction drops the tombstones, or the marker, in a batch that it has seen before; `undefined`: it has not, or there
+ * are none. In milliseconds since 1970; kept in the base timestamp (KIP-534).
+ */
+export function deleteHorizonMsOf({ attributes, baseTimestampMs }: BatchHeader): number | undefined {
+  return (attributes & ATTRIBUTE.deleteHorizon) === 0 ? undefined : baseTimestampMs;
 }
 
 /** Bytes of the batch at `position`, by its own word. The first `BATCH_PREFIX_BYTES` must be there; otherwise RangeError. */

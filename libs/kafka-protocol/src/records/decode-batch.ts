@@ -118,6 +118,70 @@ export function scanRecords(
   if (at !== end) throw new CorruptBatch(`${end - at} bytes behind the last of ${recordCount} records`);
 }
 
+/** Where one record lies in the bytes of its batch. Lent to a visitor: the next record overwrites it. */
+export interface RecordSpan {
+  offsetDelta: number;
+  /** Its time, minus the batch's base timestamp. */
+  timestampDelta: number;
+  /** Of the whole record, its length in front. */
+  start: number;
+  end: number;
+  /** Where the offset delta begins; all from there on does not depend on times. */
+  offsetDeltaStart: number;
+  /** Of the key; -1: there is none. */
+  keyStart: number;
+  keyBytes: number;
+  /** The value is null. */
+  isTombstone: boolean;
+}
+
+/**
+ * Looks over the records of the batch at `position` where they lie, and answers the bytes that hold them: the batch's own, or what it was
+ * decompressed to. As `decodeBatch` otherwise.
+ */
+export function visitSpans(
+  buffer: Buffer,
+  position: number,
+  header: BatchHeader,
+  { uncompressedBytesMax }: Pick<DecodeLimits, 'uncompressedBytesMax'>,
+  visit: (span: RecordSpan, source: Buffer) => void,
+): Buffer {
+  const { compression, recordCount, lastOffsetDelta } = header;
+  const batchEnd = position + header.sizeBytes;
+  if (batchEnd > buffer.length || header.sizeBytes < BATCH_HEADER_BYTES)
+    throw new CorruptBatch(`a batch of ${header.sizeBytes} bytes, ${buffer.length - position} are there`);
+  if (compression === undefined) throw new CorruptBatch('the compression is not known');
+  const packed = buffer.subarray(position + BATCH_HEADER_BYTES, batchEnd);
+  const source = compression === 'none' ? packed : unpack(compression, packed, uncompressedBytesMax);
+  const end = source.length;
+  const span: RecordSpan = {
+    offsetDelta: 0, timestampDelta: 0, start: 0, end: 0, offsetDeltaStart: 0, keyStart: -1, keyBytes: -1, isTombstone: false,
+  }; // prettier-ignore
+  let at = 0;
+  for (let i = 0; i < recordCount; i++) {
+    const size = readVarint(source, at, end);
+    const recordEnd = after + size;
+    if (size < RECORD_BYTES_MIN - 1 || recordEnd > end)
+      throw new CorruptBatch(`record ${i} of ${size} bytes, ${end - after} are left`);
+    span.start = at;
+    span.end = recordEnd;
+    span.timestampDelta = readVarint(source, after + 1, recordEnd);
+    span.offsetDeltaStart = after;
+    span.offsetDelta = readVarint(source, after, recordEnd);
+    if (span.offsetDelta < 0 || span.offsetDelta > lastOffsetDelta)
+      throw new CorruptBatch(`record ${i} at offset delta ${span.offsetDelta}, the last is ${lastOffsetDelta}`);
+    span.keyBytes = readVarint(source, after, recordEnd);
+    span.keyStart = span.keyBytes < 0 ? -1 : after;
+    const keyEnd = after + Math.max(0, span.keyBytes);
+    if (keyEnd >= recordEnd) throw new CorruptBatch(`record ${i} ends in its key`);
+    span.isTombstone = readVarint(source, keyEnd, recordEnd) < 0;
+    visit(span, source);
+    at = recordEnd;
+  }
+  if (at !== end) throw new CorruptBatch(`${end - at} bytes behind the last of ${recordCount} records`);
+  return source;
+}
+
 function unpack(compression: Compression, packed: Buffer, bytesMax: number): Buffer {
   try {
     return decompress(compression, packed, bytesMax);

@@ -219,7 +219,7 @@ export function varintBytes(value: number): number {
   return size;
 }
 
-function putVarint(target: Buffer, position: number, value: number): number {
+export function putVarint(target: Buffer, position: number, value: number): number {
   let rest = zigzag(value);
   while (rest >= 0x8000_0000) {
     target[position++] = (rest % 0x80) | 0x80;

@@ -148,6 +148,26 @@ export interface LogSlice {
   release(): void;
 }
 
+/** What becomes of a batch: it stays, it goes, or another of the same base and last offset takes its place. */
+export type BatchVerdict = 'keep' | 'drop' | Buffer;
+
+export interface CompactRequest {
+  readonly shard: ShardKey;
+  /** The base offset of a batch below the last stable offset. All before it is judged; it and what follows stays. */
+  readonly to: bigint;
+  /**
+   * Is given the log from its start on, slice by slice, as committed readers get it, and answers a verdict for each batch. It may
+   * take its time: that is how a compaction leaves room for others. What it throws ends the compaction, and nothing has changed.
+   */
+  readonly judge: (slice: LogSlice) => Promise<readonly BatchVerdict[]>;
+}
+
+/** Bytes of the batches that were judged, and of what is there in their place. */
+export interface Compacted {
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
 export interface TailPosition {
   readonly shard: ShardKey;
   readonly offset: bigint;
@@ -218,6 +238,17 @@ export interface Log {
    * once; the space comes back in slices. Refuses: shardNotFound, offsetOutOfRange (above the high watermark).
    */
   trim(shard: ShardKey, beforeOffset: bigint): Promise<Outcome<{ readonly logStartOffset: bigint }>>;
+
+  /**
+   * Puts in the place of a shard's older batches what `judge` makes of them: all of it in one step at the end, so that it is done or
+   * not, whatever dies on the way. Offsets, append times and the state of producers stay; so does the order. Whoever reads meanwhile
+   * goes on in what is there then. An aborted transaction whose marker goes is not told of any more. One compaction of a shard at a
+   * time: another one, or a trim to behind what was judged, ends it without effect.
+   *
+   * Refuses, in this order: shardNotFound, offsetOutOfRange (`to` is no base offset of a batch between the start and the last stable
+   * offset). Throws StoreUnavailable, also when it was ended without effect.
+   */
+  compact(request: CompactRequest): Promise<Outcome<Compacted>>;
 
   /** Closes a shard for good and answers its end. Again: the same answer. Refuses: shardNotFound. */
   seal(shard: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>>;

@@ -86,6 +86,8 @@ export const REMAINS_SHARE_MAX = 1 / 4;
 export const REMAINS_WRITE_BYTES = MIB;
 /** Segments that one checkpoint copies; the next one goes on. */
 export const REMAINS_COPIED_AT_ONCE_MAX = 4;
+/** What a compaction reads, judges and writes at a time. */
+export const COMPACTION_SLICE_BYTES = 2 * MIB;
 export const DOCUMENT_KEY_BYTES_MAX = 1_024;
 export const DOCUMENT_BYTES_MAX = MIB;
 export const DOCUMENT_WRITES_MAX = 1_000;

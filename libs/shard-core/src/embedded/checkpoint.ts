@@ -20,6 +20,10 @@ export interface Checkpoint {
   /** By slot. */
   readonly departed: readonly { readonly slot: number; readonly partition: number }[];
   readonly released: readonly ReleasedRow[];
+  /** By slot: up to where the shard was compacted. */
+  readonly compactedEnds: ReadonlyMap<number, number>;
+  /** By generation of the segments that hold what is left: the slot. */
+  readonly compacted: ReadonlyMap<number, number>;
 }
 
 /** A transaction of a closed shard that ended elsewhere. */
@@ -36,6 +40,8 @@ export function readCheckpoint(sqlite: DatabaseSync): Checkpoint {
   const segments = sqlite.prepare('SELECT generation, end FROM segment ORDER BY generation').all();
   const shards = sqlite.prepare('SELECT * FROM shard').all();
   const lastAborted = sqlite.prepare('SELECT slot, max(lastOffset) AS lastOffset FROM aborted GROUP BY slot').all();
+  const compactions = sqlite.prepare('SELECT slot, endOffset FROM compaction').all();
+  const compacted = sqlite.prepare('SELECT generation, slot FROM compacted').all();
   return {
     position: position === undefined ? BEGINNING : { ...(position as unknown as LogPosition) },
     segments: segments as unknown as SegmentRow[],
@@ -43,6 +49,8 @@ export function readCheckpoint(sqlite: DatabaseSync): Checkpoint {
     lastAborted: new Map(lastAborted.map(({ slot, lastOffset }) => [slot as number, lastOffset as number])),
     departed: sqlite.prepare('SELECT slot, partition FROM departed').all() as unknown as Checkpoint['departed'],
     released: sqlite.prepare('SELECT * FROM released').all() as unknown as ReleasedRow[],
+    compactedEnds: new Map(compactions.map(({ slot, endOffset }) => [slot as number, endOffset as number])),
+    compacted: new Map(compacted.map(({ generation, slot }) => [generation as number, slot as number])),
   };
 }
 
@@ -52,6 +60,33 @@ export function insertShard(sqlite: DatabaseSync, key: ShardKey, startOffset: nu
     .prepare('INSERT INTO shard VALUES (NULL, ?, ?, ?, NULL, 0, ?) ON CONFLICT (key) DO NOTHING')
     .run(key, startOffset, startOffset, producers);
   return sqlite.prepare('SELECT * FROM shard WHERE key = ?').get(key) as unknown as ShardRow;
+}
+
+/** The marker of an aborted transaction: where it stood, and whose it was. */
+export interface DroppedMarker {
+  readonly offset: number;
+  readonly producerId: bigint;
+}
+
+/** Puts compacted segments in the place of all that lay before `endOffset`. */
+export function writeCompaction(
+  sqlite: DatabaseSync,
+  slot: number,
+  endOffset: number,
+  segments: readonly SegmentRow[],
+  markers: readonly DroppedMarker[],
+): void {
+  sqlite.prepare('DELETE FROM segment WHERE generation IN (SELECT generation FROM compacted WHERE slot = ?)').run(slot);
+  sqlite.prepare('DELETE FROM compacted WHERE slot = ?').run(slot);
+  for (const { generation, end } of segments) {
+    sqlite.prepare('INSERT INTO segment VALUES (?, ?)').run(generation, end);
+    sqlite.prepare('INSERT INTO compacted VALUES (?, ?)').run(generation, slot);
+  }
+  sqlite
+    .prepare('INSERT INTO compaction VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET endOffset = excluded.endOffset')
+    .run(slot, endOffset);
+  const forget = sqlite.prepare('DELETE FROM aborted WHERE slot = ? AND lastOffset = ? AND producerId = ?');
+  for (const { offset, producerId } of markers) forget.run(slot, offset, String(producerId));
 }
 
 /** What changes in a shard's row at a checkpoint, copied while it is right. */

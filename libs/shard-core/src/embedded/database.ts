@@ -9,8 +9,8 @@ import { type DataDirectory, DataDirectoryLocked, DataDirectoryUnusable, reasonO
 const sqliteModule = process.getBuiltinModule('node:sqlite');
 
 /** Raised when the tables change; an older or newer directory is refused rather than misread. */
-const SCHEMA_VERSION = 2;
-/** What this one takes over: it had no transactions, and knew producers without their partitions. */
+const SCHEMA_VERSION = 3;
+/** What this one takes over: the first had no transactions, and knew producers without their partitions; the second did not compact. */
 const SCHEMA_VERSION_MIN = 1;
 const SQLITE_BUSY = 5;
 const APPLICATION_ID = 0x7461_696c; // "tail"
@@ -50,6 +50,9 @@ const SCHEMA = `
     partition INTEGER NOT NULL,
     PRIMARY KEY (slot, partition)
   ) WITHOUT ROWID;
+  -- Up to where shards were compacted, and the segments that have taken the place of what lay before.
+  CREATE TABLE IF NOT EXISTS compaction (slot INTEGER PRIMARY KEY, endOffset INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS compacted (generation INTEGER PRIMARY KEY, slot INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS segment (generation INTEGER PRIMARY KEY, end INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS checkpoint (
     id INTEGER PRIMARY KEY CHECK (id = 1),

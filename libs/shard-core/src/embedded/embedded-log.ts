@@ -8,6 +8,8 @@ import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
 import type {
   Appended,
   AppendRequest,
+  Compacted,
+  CompactRequest,
   EndTransactionRequest,
   Log,
   LogSlice,
@@ -31,6 +33,7 @@ import type { LogReader } from './log-reader.ts';
 import { emptySlice } from './log-slices.ts';
 import { type PendingAppend, transactionOf } from './pending-append.ts';
 import { checkMarker, checkSequence, type Producer, producerAfter, ProducerTable } from './producer-state.ts';
+import type { ShardCompaction } from './shard-compaction.ts';
 import type { SegmentKeeper } from './segment-keeper.ts';
 import type { ShardDirectory } from './shard-directory.ts';
 import type { SavedProducers, ShardState } from './shard-state.ts';
@@ -43,6 +46,7 @@ export interface EmbeddedLogParts {
   readonly writer: GroupCommit;
   readonly keeper: SegmentKeeper;
   readonly reader: LogReader;
+  readonly compaction: ShardCompaction;
   readonly tail: TailCache;
   readonly waiters: AppendWaiters;
 }
@@ -59,6 +63,7 @@ export class EmbeddedLog implements Log {
   readonly #writer: GroupCommit;
   readonly #keeper: SegmentKeeper;
   readonly #reader: LogReader;
+  readonly #compaction: ShardCompaction;
   readonly #tail: TailCache;
   readonly #waiters: AppendWaiters;
   readonly #queue: AppendQueue;
@@ -73,6 +78,7 @@ export class EmbeddedLog implements Log {
     this.#writer = parts.writer;
     this.#keeper = parts.keeper;
     this.#reader = parts.reader;
+    this.#compaction = parts.compaction;
     this.#tail = parts.tail;
     this.#waiters = parts.waiters;
     this.#queue = new AppendQueue(parts.bounds);
@@ -181,6 +187,20 @@ export class EmbeddedLog implements Log {
     return { ok: true, value: { logStartOffset: shard.startOffsetBig } };
   }
 
+  async compact({ shard: key, to, judge }: CompactRequest): Promise<Outcome<Compacted>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    const end = Number(to);
+    if (end < shard.startOffset || end >= shard.stableEnd) return outOfRange(shard, to);
+    const at = await this.#reader.read(shard, end, shard.stableEnd, { maxBytes: 0 });
+    const isBase = at.batchCount > 0 && readBatchHeader(at.chunks[0] as Buffer, 0).baseOffset === to;
+    at.release();
+    if (!isBase) return outOfRange(shard, to);
+    const compacted = await this.#compaction.run(shard, end, judge);
+    this.#tail.drop(key);
+    return { ok: true, value: compacted };
+  }
+
   async seal(key: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>> {
     const shard = this.#shards.get(key);
     if (shard === undefined) return shardNotFound(key);
@@ -257,6 +277,7 @@ export class EmbeddedLog implements Log {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiters.close();
+    await this.#compaction.close();
     await this.#writer.drained();
   }
 

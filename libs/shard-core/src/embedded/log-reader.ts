@@ -52,7 +52,10 @@ export class LogReader {
       if (at === undefined) break;
       const extent = shard.extents[at] as ShardExtent;
       // Trimmed meanwhile: what would follow is gone.
-      if (slice.batchCount > 0 && extent.firstOffset > slice.next) break;
+      if (slice.batchCount > 0 && shard.startOffset > slice.next) break;
+      if (extent.firstOffset >= end) break;
+      // Compacted away; or read before, and not looked at again where the same offsets lie in another form.
+      if (extent.firstOffset > slice.next) slice.next = extent.firstOffset;
       try {
         await this.#readExtent(extent, slice);
       } catch (error) {
@@ -170,7 +173,8 @@ function collect(slab: Buffer, byteCount: number, { segment, slot }: ShardExtent
       const after = entryNextOffset(slab, at);
       if (after > slice.next) {
         const base = entryBaseOffset(slab, at);
-        if (slice.batchCount === 0 ? base > slice.next : base !== slice.next) {
+        const isGap = slice.batchCount === 0 ? base > slice.next : base !== slice.next;
+        if (isGap && !(segment.compacted && base > slice.next)) {
           throw new StoreUnavailable(`${segment.path} has offset ${base} where ${slice.next} belongs`);
         }
         slice.add(batch, size, after, entryAppendTimeMs(slab, at));

@@ -41,6 +41,8 @@ export class SliceBuilder {
   byteCount = 0;
   /** A batch was left out because of the limits: nothing may come behind it. */
   full = false;
+  /** Behind the last batch; `next` may lie behind offsets that nobody has any more. */
+  #nextOffset: number;
   readonly #end: number;
   readonly #maxBytes: number;
   readonly #maxBatches: number;
@@ -53,6 +55,7 @@ export class SliceBuilder {
 
   constructor(from: number, end: number, { maxBytes, maxBatches = Infinity }: ReadLimits) {
     this.next = from;
+    this.#nextOffset = from;
     this.#end = end;
     this.#maxBytes = maxBytes;
     this.#maxBatches = maxBatches;
@@ -95,12 +98,13 @@ export class SliceBuilder {
     this.#appendTimesMs.push(appendTimeMs);
     this.byteCount += byteCount;
     this.next = nextOffset;
+    this.#nextOffset = nextOffset;
   }
 
   finish(bounds: ShardBounds, pool: SlabPool): SlabSlice {
     this.#endChunk();
     const { byteCount, batchCount } = this;
-    const nextOffset = BigInt(this.next);
+    const nextOffset = BigInt(this.#nextOffset);
     const appendTimesMs = this.#appendTimesMs;
     return new SlabSlice(
       { chunks: this.#chunks, byteCount, batchCount, appendTimesMs, nextOffset, bounds },

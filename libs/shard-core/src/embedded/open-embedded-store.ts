@@ -17,6 +17,7 @@ import { indexSegment, recover } from './recovery.ts';
 import type { Segment } from './segment.ts';
 import { SegmentKeeper } from './segment-keeper.ts';
 import { SegmentSupply } from './segment-supply.ts';
+import { ShardCompaction } from './shard-compaction.ts';
 import { ShardDirectory } from './shard-directory.ts';
 import { SlabPool } from './slab-pool.ts';
 import type { SparseIndex } from './sparse-index.ts';
@@ -116,7 +117,10 @@ async function openLog(
   const waiters = new AppendWaiters(bounds.waitersMax);
   const tail = new TailCache({ bytesMax: bounds.tailCacheBytesMax, batchBytesMax: TAIL_CACHE_BATCH_BYTES_MAX });
   const reader = new LogReader(files, indexes, new SlabPool(bounds.slabPoolBytesMax), bounds);
-  const log = new EmbeddedLog({ bounds, clock, shards, writer, keeper, reader, tail, waiters });
+  const { segmentBytesMax } = bounds;
+  const parts = { fileSystem, directory, database, shards, keeper, reader, segmentBytesMax };
+  const compaction = new ShardCompaction(parts);
+  const log = new EmbeddedLog({ bounds, clock, shards, writer, keeper, reader, compaction, tail, waiters });
   await keeper.checkpoint();
   const close = async () => {
     await log.close();

@@ -48,6 +48,10 @@ export async function recover(
     const shard = shards.get(slot);
     if (shard !== undefined) (shard.departed ??= new Set()).add(partition);
   }
+  for (const [slot, endOffset] of checkpoint.compactedEnds) {
+    const shard = shards.get(slot);
+    if (shard !== undefined) shard.compactedEnd = endOffset;
+  }
   const files: FoundFile[] = [];
   for (const { name, byteCount } of await fileSystem.list(directory)) {
     const generation = generationOf(name);
@@ -64,7 +68,9 @@ export async function recover(
     }
     if (byteCount < end) throw damagedAt(directory, generation, byteCount, end);
     bySize.delete(generation);
-    segments.push(await restoreClosed(fileSystem, directory, { generation, byteCount }, end, shards, bounds));
+    const file = { generation, byteCount };
+    const compactedSlot = checkpoint.compacted.get(generation);
+    segments.push(await restoreClosed(fileSystem, directory, file, end, shards, bounds, compactedSlot));
   }
 
   // What was copied lies behind what came later.
@@ -145,7 +151,8 @@ function damagedAt(directory: string, generation: number, at: number, end: numbe
 function settleStart(shard: ShardState): void {
   for (const { segment, slot } of shard.moveStart(shard.startOffset)) segment.extents.delete(slot);
   if (shard.endOffset >= shard.startOffset) return;
-  // Relaxed durability and a power loss: the records are gone that the trim had let go, and some behind them.
+  // Relaxed durability and a power loss: the records are gone that the trim had let go, and some behind them. Not so below
+  // what was compacted: a checkpoint goes before.
   shard.endOffset = shard.startOffset;
   shard.durableEnd = shard.startOffset;
   shard.dirty = true;
@@ -159,8 +166,10 @@ async function restoreClosed(
   end: number,
   shards: ReadonlyMap<number, ShardState>,
   bounds: EmbeddedBounds,
+  compactedSlot: number | undefined,
 ): Promise<Segment> {
   const segment = new Segment(generation, segmentPath(directory, generation), byteCount, false);
+  segment.compacted = compactedSlot !== undefined;
   segment.end = end;
   segment.closed = true;
   segment.indexed = true;
@@ -174,17 +183,22 @@ async function restoreClosed(
   for (const row of rows) {
     const shard = shards.get(row.slot);
     if (shard === undefined || row.nextOffset <= shard.startOffset) continue;
-    const extent = new ShardExtent(segment, row.slot, row.firstOffset);
-    Object.assign(extent, {
-      nextOffset: row.nextOffset,
-      lastTimeMs: row.lastTimeMs,
-      maxTimestampMs: row.maxTimestampMs,
-      byteCount: row.byteCount,
-    });
+    // Elsewhere, what was compacted does not count any more.
+    const isSuperseded = row.slot !== compactedSlot;
+    if (isSuperseded && row.nextOffset <= shard.compactedEnd) continue;
+    const extent = extentOf(segment, row, isSuperseded ? shard.compactedEnd : 0);
     shard.extents.push(extent);
     segment.extents.set(row.slot, extent);
   }
   return segment;
+}
+
+/** An extent as the sidecar tells of it, without what lies before `from`; of its bytes the part by offsets. */
+function extentOf(segment: Segment, row: ExtentRow, from: number): ShardExtent {
+  const { slot, firstOffset, nextOffset, lastTimeMs, maxTimestampMs, byteCount } = row;
+  const extent = new ShardExtent(segment, slot, Math.max(firstOffset, from));
+  const share = (nextOffset - extent.firstOffset) / (nextOffset - firstOffset);
+  return Object.assign(extent, { nextOffset, lastTimeMs, maxTimestampMs, byteCount: Math.round(byteCount * share) });
 }
 
 /** The sidecar tells of every shard in the segment, also of those that are gone. */
@@ -274,7 +288,7 @@ function replay(
     shard.appendTimeMs = header.appendTimeMs;
     shard.dirty = true;
   }
-  indexEntry(entry, segment, shard);
+  if (header.baseOffset >= shard.compactedEnd) indexEntry(entry, segment, shard);
 }
 
 function indexEntry({ header, batch, position, end }: ScannedEntry, segment: Segment, shard: ShardState): void {

@@ -92,6 +92,30 @@ export class SegmentKeeper {
     await this.#copyRemains();
   }
 
+  /** For a segment of what is left of others. Never given twice. */
+  nextRemainsGeneration(): number {
+    return this.#nextRemainsGeneration++;
+  }
+
+  /** Does something when nothing else is done to closed segments, and answers what it answers. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#work.then(task);
+    this.#work = run.then(
+      () => {},
+      () => {},
+    );
+    return run;
+  }
+
+  /** Segments that a compaction wrote have taken the place of others, and the database knows it. */
+  async compacted(segments: readonly Segment[], superseded: readonly ShardExtent[]): Promise<void> {
+    for (const segment of segments) this.#recorded.add(segment);
+    for (const { segment, slot } of superseded) segment.extents.delete(slot);
+    // Their rows went with the change that brought the new ones.
+    for (const { segment } of superseded) if (segment.compacted) await this.#letGo(segment);
+    await this.#retire();
+  }
+
   /** Closes the last segment, cut to what was written, and returns when all that was begun is done. */
   async finish(active: Segment | undefined): Promise<void> {
     if (active !== undefined) {
@@ -120,9 +144,11 @@ export class SegmentKeeper {
 
   async #giveBack(segment: Segment): Promise<void> {
     // First the row: a segment of which there is a row must be there.
-    await this.#parts.database.change((sqlite) =>
-      sqlite.prepare('DELETE FROM segment WHERE generation = ?').run(segment.generation),
-    );
+    await this.#parts.database.change((sqlite) => {
+      for (const table of ['segment', 'compacted']) {
+        sqlite.prepare(`DELETE FROM ${table} WHERE generation = ?`).run(segment.generation);
+      }
+    });
     await this.#letGo(segment);
   }
 
@@ -138,7 +164,7 @@ export class SegmentKeeper {
         segment.end * 2 >= segmentBytesMin && this.#isBehindCheckpoint(segment) && isMostlyGone(segment, bySlot),
     );
     for (const from of old.slice(0, REMAINS_COPIED_AT_ONCE_MAX)) {
-      const { segment, extents } = await copyRemains(this.#parts, from, this.#nextRemainsGeneration++, bySlot);
+      const { segment, extents } = await copyRemains(this.#parts, from, this.nextRemainsGeneration(), bySlot);
       await database.change((sqlite) => {
         sqlite.prepare('DELETE FROM segment WHERE generation = ?').run(from.generation);
         sqlite.prepare('INSERT INTO segment VALUES (?, ?)').run(segment.generation, segment.end);
@@ -148,7 +174,6 @@ export class SegmentKeeper {
         // Trimmed away or deleted meanwhile.
         if (at < 0) segment.extents.delete(extent.slot);
         else (bySlot.get(extent.slot) as ShardState).extents[at] = copy;
-        extent.movedTo = copy;
       }
       from.extents.clear();
       this.#recorded.add(segment);

@@ -1,5 +1,5 @@
-import { checkBatch } from '@tailrace/kafka-protocol';
-import { REMAINS_SHARE_MAX, REMAINS_WRITE_BYTES } from './bounds.ts';
+import { checkStoredBatch } from '@tailrace/kafka-protocol';
+import { REMAINS_SHARE_MAX } from './bounds.ts';
 import {
   batchCrcAt,
   ENTRY_HEADER_BYTES,
@@ -8,9 +8,9 @@ import {
   entryMaxTimestampMs,
   entryNextOffset,
   readEntryHeader,
-  writeEntryHeader,
 } from './entry.ts';
-import { type FileSystem, type LogFile, readWhole, removeIfThere, writeWhole } from './file-system.ts';
+import { EntryWriter } from './entry-writer.ts';
+import { type FileSystem, type LogFile, readWhole, removeIfThere } from './file-system.ts';
 import type { IndexCache } from './index-cache.ts';
 import { writeIndexFile } from './index-file.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -34,6 +34,8 @@ export interface Remains {
 
 /** Whether so little is left in a segment that copying it costs less than it gives back. */
 export function isMostlyGone(segment: Segment, shards: ReadonlyMap<number, ShardState>): boolean {
+  // One shard's alone, and the next compaction writes it anew.
+  if (segment.compacted) return false;
   let live = 0;
   for (const { slot, firstOffset, nextOffset, byteCount } of segment.extents.values()) {
     const start = Math.max(firstOffset, shards.get(slot)?.startOffset ?? nextOffset);
@@ -64,11 +66,12 @@ export async function copyRemains(
     await removeIfThere(fileSystem, path);
     const target = await fileSystem.open(path, { create: true });
     try {
-      const writer = new RemainsWriter(target, generation);
+      const writer = new EntryWriter(target, generation);
       for (const extent of [...from.extents.values()]) {
         const shard = shards.get(extent.slot);
         if (shard === undefined) continue;
-        const copy = await copyExtent(extent, shard.startOffset, await indexes.of(extent), source, segment, writer);
+        const start = Math.max(shard.startOffset, extent.firstOffset);
+        const copy = await copyExtent(extent, start, await indexes.of(extent), source, segment, writer);
         if (copy !== undefined) extents.set(extent, copy);
       }
       await writer.flush();
@@ -98,7 +101,7 @@ async function copyExtent(
   index: SparseIndex,
   source: LogFile,
   segment: Segment,
-  writer: RemainsWriter,
+  writer: EntryWriter,
 ): Promise<ShardExtent | undefined> {
   const { slot, segment: from } = extent;
   let copy: ShardExtent | undefined;
@@ -112,7 +115,7 @@ async function copyExtent(
       if (header.slot !== slot || entryNextOffset(range, at) <= startOffset) continue;
       const batchAt = at + ENTRY_HEADER_BYTES;
       const batch = range.subarray(batchAt, batchAt + header.batchBytes);
-      const checked = checkBatch(batch, 0, batch.length);
+      const checked = checkStoredBatch(batch, 0, batch.length);
       if (!checked.ok || batchCrcAt(batch, 0) !== header.batchCrc) throw damaged(from, position + at);
       const nextOffset = entryNextOffset(range, at);
       const timestampMs = entryMaxTimestampMs(range, at);
@@ -123,61 +126,6 @@ async function copyExtent(
     }
   }
   return copy;
-}
-
-/** Writes entries one behind the other, each naming the one before it. */
-class RemainsWriter {
-  readonly #file: LogFile;
-  readonly #generation: number;
-  #chain = 0;
-  #buffers: Buffer[] = [];
-  #written = 0;
-  /** Where the next entry lies. */
-  end = 0;
-
-  constructor(file: LogFile, generation: number) {
-    this.#file = file;
-    this.#generation = generation;
-  }
-
-  /** Answers where the entry lies. */
-  async add(
-    {
-      batchBytes,
-      batchCrc,
-      slot,
-      baseOffset,
-      appendTimeMs,
-      partition,
-    }: NonNullable<ReturnType<typeof readEntryHeader>>,
-    batch: Buffer,
-  ): Promise<number> {
-    const head = Buffer.allocUnsafe(ENTRY_HEADER_BYTES);
-    this.#chain = writeEntryHeader(
-      head,
-      0,
-      this.#generation,
-      this.#chain,
-      batchBytes,
-      batchCrc,
-      slot,
-      baseOffset,
-      appendTimeMs,
-      partition,
-    );
-    const position = this.end;
-    this.#buffers.push(head, batch);
-    this.end += ENTRY_HEADER_BYTES + batchBytes;
-    if (this.end - this.#written >= REMAINS_WRITE_BYTES) await this.flush();
-    return position;
-  }
-
-  async flush(): Promise<void> {
-    const buffers = this.#buffers;
-    this.#buffers = [];
-    if (buffers.length > 0) await writeWhole(this.#file, buffers, this.#written);
-    this.#written = this.end;
-  }
 }
 
 function damaged({ path }: Segment, position: number): Error {

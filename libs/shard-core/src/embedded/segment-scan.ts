@@ -1,7 +1,7 @@
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
-  checkBatch,
+  checkStoredBatch,
   type EndTransactionMarker,
   readEndTransactionMarker,
 } from '@tailrace/kafka-protocol';
@@ -59,7 +59,7 @@ export async function scanSegment(
     if (header.batchBytes < BATCH_HEADER_BYTES || header.batchBytes > batchBytesMax || !(await load(size))) break;
     const at = position - windowStart;
     if (!batchFitsEntry(window, at)) break;
-    const checked = checkBatch(window, at + ENTRY_HEADER_BYTES, at + size);
+    const checked = checkStoredBatch(window, at + ENTRY_HEADER_BYTES, at + size);
     if (!checked.ok) break;
     const marker = readEndTransactionMarker(window, at + ENTRY_HEADER_BYTES, checked.header);
     visit({ header, batch: checked.header, marker, position, end: position + size });

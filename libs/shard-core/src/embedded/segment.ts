@@ -13,8 +13,6 @@ export class ShardExtent {
   maxTimestampMs = -Infinity;
   /** Bytes of the batches, without entry headers. */
   byteCount = 0;
-  /** The copy that has taken its place; whoever holds neither segment goes on there. */
-  movedTo: ShardExtent | undefined;
   /** In memory while the segment is written; afterwards it comes from the sidecar through the index cache. */
   index: SparseIndex | undefined;
 
@@ -24,6 +22,16 @@ export class ShardExtent {
     this.firstOffset = firstOffset;
     this.nextOffset = firstOffset;
     this.index = index;
+  }
+
+  /** What is left of it when all before an offset of it lies in a compacted segment; `byteCount` is what this one keeps. */
+  cutAt(firstOffset: number, byteCount: number): ShardExtent {
+    const rest = new ShardExtent(this.segment, this.slot, firstOffset, this.index);
+    rest.nextOffset = this.nextOffset;
+    rest.lastTimeMs = this.lastTimeMs;
+    rest.maxTimestampMs = this.maxTimestampMs;
+    rest.byteCount = byteCount;
+    return rest;
   }
 
   /** Adds an entry that has become durable. */
@@ -60,6 +68,8 @@ export class Segment {
   closed = false;
   /** Its sidecar is written: the indexes need not be in memory. */
   indexed = false;
+  /** Holds what compaction left of one shard: between its batches there are offsets that nobody has any more. */
+  compacted = false;
   /** What it holds of each shard that still has records here, by slot. Empty and closed: the file can go. */
   readonly extents = new Map<number, ShardExtent>();
   /** Reads under way: the file must stay what it is. */

@@ -84,7 +84,7 @@ export class ShardDirectory {
     const shards = keys.flatMap((key) => this.#byKey.get(key) ?? []);
     if (shards.length === 0) return shards;
     await this.#database.change((sqlite) => {
-      for (const table of ['shard', 'aborted', 'released', 'departed']) {
+      for (const table of ['shard', 'aborted', 'released', 'departed', 'compaction', 'compacted']) {
         const statement = sqlite.prepare(`DELETE FROM ${table} WHERE slot = ?`);
         for (const { slot } of shards) statement.run(slot);
       }

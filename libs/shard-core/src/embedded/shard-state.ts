@@ -55,6 +55,10 @@ export class ShardState {
   /** Where it ends, if it was closed in an earlier life of the process. */
   readonly sealedEnd: number | undefined;
   deleted = false;
+  /** What lies below was compacted: it is in segments of its own, and entries of it elsewhere do not count. 0: nothing was. */
+  compactedEnd = 0;
+  /** A compaction is under way. */
+  compacting = false;
   /** Something has changed since the last checkpoint. */
   dirty = false;
   /** Those who wait for an append, a seal or the end of the shard. */

@@ -10,84 +10,83 @@ export interface TimedBatch {
 }
 
 /** The first batch that was appended at or after the time. Append times only grow, so this is a search by halves. */
-export async function firstByAppendTime(
+export function firstByAppendTime(
   reader: LogReader,
   shard: ShardState,
   timeMs: number,
 ): Promise<TimedBatch | undefined> {
-  for (const listed of [...shard.extents]) {
-    if (listed.lastTimeMs < timeMs) continue;
-    const found = await holding(shard, listed, async (extent) => {
-      const index = await reader.indexOf(extent);
-      const begin = Math.max(index.floorTime(timeMs), index.floorOffset(shard.startOffset));
-      return firstEntry(reader, shard, extent, index, begin, entryAppendTimeMs, timeMs);
-    });
-    if (found) return found;
-  }
-  return undefined;
+  return firstIn(shard, async (extent) => {
+    if (extent.lastTimeMs < timeMs) return undefined;
+    const index = await reader.indexOf(extent);
+    const begin = Math.max(index.floorTime(timeMs), index.floorOffset(beginOf(shard, extent)));
+    return firstEntry(reader, shard, extent, index, begin, entryAppendTimeMs, timeMs);
+  });
 }
 
 /** The first batch whose largest record timestamp is at or after the time: any order is possible, so each point is asked. */
-export async function firstByRecordTime(
+export function firstByRecordTime(
   reader: LogReader,
   shard: ShardState,
   timeMs: number,
 ): Promise<TimedBatch | undefined> {
-  for (const listed of [...shard.extents]) {
-    if (listed.maxTimestampMs < timeMs) continue;
-    const found = await holding(shard, listed, async (extent) => {
-      const index = await reader.indexOf(extent);
-      const begin = index.floorOffset(shard.startOffset);
-      return firstEntry(reader, shard, extent, index, begin, entryMaxTimestampMs, timeMs);
-    });
-    if (found) return found;
-  }
-  return undefined;
+  return firstIn(shard, async (extent) => {
+    if (extent.maxTimestampMs < timeMs) return undefined;
+    const index = await reader.indexOf(extent);
+    const begin = index.floorOffset(beginOf(shard, extent));
+    return firstEntry(reader, shard, extent, index, begin, entryMaxTimestampMs, timeMs);
+  });
 }
 
 /** The batch with the largest record timestamp; the first of several. */
 export async function newestByRecordTime(reader: LogReader, shard: ShardState): Promise<TimedBatch | undefined> {
-  const start = shard.startOffset;
   let largestMs = -Infinity;
-  for (const listed of [...shard.extents]) {
-    if (listed.firstOffset >= start) {
-      largestMs = Math.max(largestMs, listed.maxTimestampMs);
-      continue;
+  await firstIn(shard, async (extent) => {
+    const from = beginOf(shard, extent);
+    // Cut by a trim, or where a compaction ended: what lies before does not count, and its figures may know of it.
+    const isCut = from > extent.firstOffset || (!extent.segment.compacted && from <= shard.compactedEnd);
+    if (!isCut) {
+      largestMs = Math.max(largestMs, extent.maxTimestampMs);
+      return undefined;
     }
-    // Cut by a trim: what lies before the start does not count.
-    await holding(shard, listed, async (extent) => {
-      const index = await reader.indexOf(extent);
-      const first = index.floorOffset(start);
-      for (let point = first + 1; point < index.count; point++) {
-        largestMs = Math.max(largestMs, index.maxTimestampMs(point));
-      }
-      await reader.visit(extent, first, index, (source, at) => {
-        if (entryNextOffset(source, at) > start) largestMs = Math.max(largestMs, entryMaxTimestampMs(source, at));
-        return false;
-      });
+    const index = await reader.indexOf(extent);
+    const first = index.floorOffset(from);
+    for (let point = first + 1; point < index.count; point++) {
+      largestMs = Math.max(largestMs, index.maxTimestampMs(point));
+    }
+    await reader.visit(extent, first, index, (source, at) => {
+      if (entryNextOffset(source, at) > from) largestMs = Math.max(largestMs, entryMaxTimestampMs(source, at));
+      return false;
     });
-  }
+    return undefined;
+  });
   return largestMs === -Infinity ? undefined : firstByRecordTime(reader, shard, largestMs);
 }
 
+/** Where the shard begins in an extent. */
+function beginOf({ startOffset }: ShardState, { firstOffset }: ShardExtent): number {
+  return Math.max(startOffset, firstOffset);
+}
+
 /**
- * Works in an extent whose file stays where it is meanwhile; in its copy, if it has been moved. Not in one that was trimmed
- * away since it was listed: its file may be gone, or be another one's.
+ * Asks one extent after the other until one has an answer. Each is looked up when its turn comes, and its file stays where it is
+ * meanwhile: what was copied, compacted or trimmed while another was asked is met as it is then.
  */
-async function holding<T>(
+async function firstIn(
   shard: ShardState,
-  listed: ShardExtent,
-  work: (extent: ShardExtent) => Promise<T>,
-): Promise<T | undefined> {
-  let extent = listed;
-  while (extent.movedTo !== undefined) extent = extent.movedTo;
-  const at = shard.extentAt(extent.firstOffset);
-  if (at === undefined || shard.extents[at] !== extent) return undefined;
-  extent.segment.hold();
-  try {
-    return await work(extent);
-  } finally {
-    extent.segment.letGo();
+  ask: (extent: ShardExtent) => Promise<TimedBatch | undefined>,
+): Promise<TimedBatch | undefined> {
+  for (let offset = shard.startOffset; ;) {
+    const at = shard.extentAt(offset);
+    if (at === undefined) return undefined;
+    const extent = shard.extents[at] as ShardExtent;
+    offset = extent.nextOffset;
+    extent.segment.hold();
+    try {
+      const found = await ask(extent);
+      if (found !== undefined) return found;
+    } finally {
+      extent.segment.letGo();
+    }
   }
 }
 
@@ -106,7 +105,7 @@ async function firstEntry(
     if (byRecord && index.maxTimestampMs(point) < timeMs) continue;
     const stop = await reader.visit(extent, point, index, (source, at) => {
       const timestampMs = timeOf(source, at);
-      if (timestampMs < timeMs || entryNextOffset(source, at) <= shard.startOffset) return false;
+      if (timestampMs < timeMs || entryNextOffset(source, at) <= beginOf(shard, extent)) return false;
       found = { baseOffset: BigInt(entryBaseOffset(source, at)), timestampMs };
       return true;
     });

@@ -1,8 +1,8 @@
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
-import type { Appended, AppendRequest, Log, LogSlice } from '../contract/log.ts';
+import type { Appended, AppendRequest, BatchVerdict, CompactRequest, Log, LogSlice } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { KeyRing } from './key-ring.ts';
-import { holdsSealed, isSealed, openChunk, sealBatch, sealedOverheadBytes } from './sealed-batch.ts';
+import { holdsSealed, isSealed, keyIdsOf, openChunk, sealBatch, sealedOverheadBytes } from './sealed-batch.ts';
 
 export interface EncryptionOptions {
   readonly keyRing: KeyRing;
@@ -76,6 +76,22 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
     );
   }
 
+  /** Judged as they came, sealed again as they lay; under the key that is in force now, if there is one. */
+  async function judgeSealed(slice: LogSlice, { shard, judge }: CompactRequest): Promise<readonly BatchVerdict[]> {
+    if (!mayBeSealed(shard) || !slice.chunks.some(holdsSealed)) return judge(slice);
+    const keyIds = slice.chunks.flatMap(keyIdsOf);
+    const outcome = opened(shard, { ok: true, value: slice });
+    const verdicts = await judge((outcome as { readonly value: LogSlice }).value);
+    return verdicts.map((verdict, i) => {
+      const keyId = keyIds[i];
+      if (typeof verdict === 'string' || keyId === undefined) return verdict;
+      const sealingKey = keyOf(shard) ?? keyId;
+      const { batch } = sealBatch(verdict, shard, sealingKey, keyRing);
+      onSealed?.(sealingKey);
+      return batch;
+    });
+  }
+
   return {
     append(request) {
       const { shard, header } = request;
@@ -93,6 +109,7 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
     offsetForTime: (shard, timestampMs, by) => log.offsetForTime(shard, timestampMs, by),
     maxRecordTimestamp: (shard) => log.maxRecordTimestamp(shard),
     trim: (shard, beforeOffset) => log.trim(shard, beforeOffset),
+    compact: (request) => log.compact({ ...request, judge: (slice) => judgeSealed(slice, request) }),
     seal: (shard) => log.seal(shard),
     ...(log.requireEncryption && {
       requireEncryption: (shard, required) => (log as Required<Log>).requireEncryption(shard, required),

@@ -96,6 +96,16 @@ export function holdsSealed(chunk: Buffer): boolean {
   return false;
 }
 
+/** Of each batch of a chunk: the id of the key that it is sealed with; `undefined`: it is plain. */
+export function keyIdsOf(chunk: Buffer): (string | undefined)[] {
+  const ids: (string | undefined)[] = [];
+  for (let at = 0; at < chunk.length; at += batchSizeAt(chunk, at)) {
+    const start = at + AT.body + 2;
+    ids.push(isSealedAt(chunk, at) ? chunk.toString('latin1', start, start + (chunk[start - 1] as number)) : undefined);
+  }
+  return ids;
+}
+
 export interface OpenedChunk {
   readonly chunk: Buffer;
   /** Of each batch in order: whether it lay sealed. */

@@ -40,6 +40,7 @@ function replicating(store: Store): Store {
     offsetForTime: (shard, timestampMs, by) => store.log.offsetForTime(shard, timestampMs, by),
     maxRecordTimestamp: (shard) => store.log.maxRecordTimestamp(shard),
     trim: (shard, beforeOffset) => store.log.trim(shard, beforeOffset),
+    compact: (request) => store.log.compact(request),
     seal: (shard) => store.log.seal(shard),
     deleteShards: (shards) => store.log.deleteShards(shards),
     awaitAppend: (positions, options) => store.log.awaitAppend(positions, options),

@@ -363,6 +363,7 @@ function crashing(inner: Store, crashAt: number, behind: boolean) {
       offsetForTime: (...of) => inner.log.offsetForTime(...of),
       maxRecordTimestamp: (shard) => inner.log.maxRecordTimestamp(shard),
       trim: (...of) => inner.log.trim(...of),
+      compact: (request) => inner.log.compact(request),
       deleteShards: (shards) => inner.log.deleteShards(shards),
       awaitAppend: (...of) => inner.log.awaitAppend(...of),
     },

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import {
   type BatchOptions,
   batchSizeAt,
-  checkBatch,
+  checkStoredBatch,
   decodeBatch,
   encodeBatch,
+  filterBatch,
   readBatchHeader,
 } from '@tailrace/kafka-protocol';
-import type { AppendRequest, Appended, Log, LogSlice } from '../contract/log.ts';
+import type { AppendRequest, Appended, BatchVerdict, Compacted, Log, LogSlice } from '../contract/log.ts';
 import type { Outcome } from '../contract/refusal.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 
@@ -76,14 +77,16 @@ export function recordsOf(slice: LogSlice): ReadRecord[] {
   const records: ReadRecord[] = [];
   let byteCount = 0;
   let batchCount = 0;
+  let next = slice.nextOffset;
   for (const chunk of slice.chunks) {
     for (let at = 0; at < chunk.length; at += batchSizeAt(chunk, at)) {
-      const checked = checkBatch(chunk, at, chunk.length);
+      const checked = checkStoredBatch(chunk, at, chunk.length);
       if (!checked.ok) throw new Error(`byte ${at} of a chunk: ${checked.reason}`);
       for (const record of decodeBatch(chunk, at, checked.header, { uncompressedBytesMax: UNCOMPRESSED_BYTES_MAX })) {
         const offset = checked.header.baseOffset + BigInt(record.offsetDelta);
         records.push({ offset, value: record.value?.toString() ?? '' });
       }
+      next = checked.header.baseOffset + BigInt(checked.header.lastOffsetDelta) + 1n;
       byteCount += checked.header.sizeBytes;
       batchCount++;
     }
@@ -91,8 +94,7 @@ export function recordsOf(slice: LogSlice): ReadRecord[] {
   if (byteCount !== slice.byteCount) throw new Error(`${byteCount} bytes, the slice says ${slice.byteCount}`);
   if (batchCount !== slice.batchCount) throw new Error(`${batchCount} batches, the slice says ${slice.batchCount}`);
   if (slice.appendTimesMs.length !== batchCount) throw new Error(`${slice.appendTimesMs.length} append times`);
-  const after = records.at(-1);
-  if (after && slice.nextOffset !== after.offset + 1n) throw new Error(`next offset ${slice.nextOffset}`);
+  if (slice.nextOffset !== next) throw new Error(`next offset ${slice.nextOffset}, the last batch ends at ${next}`);
   return records;
 }
 
@@ -115,4 +117,42 @@ export async function readAll(
 
 export async function readValues(log: Log, shard: ShardKey, fromOffset = 0n): Promise<string[]> {
   return (await readAll(log, shard, fromOffset)).map(({ value }) => value);
+}
+
+/** What becomes of a slice when only these offsets stay; control batches stay as they are. */
+export function verdictsFor(
+  slice: LogSlice,
+  stays: (offset: bigint) => boolean,
+  staysControl: (offset: bigint) => boolean = () => true,
+): BatchVerdict[] {
+  const verdicts: BatchVerdict[] = [];
+  for (const chunk of slice.chunks) {
+    for (let at = 0; at < chunk.length; at += batchSizeAt(chunk, at)) {
+      const header = readBatchHeader(chunk, at);
+      const batch = Buffer.from(chunk.subarray(at, at + header.sizeBytes));
+      if (header.isControl) {
+        verdicts.push(staysControl(header.baseOffset) ? 'keep' : 'drop');
+        continue;
+      }
+      const retains = ({ offsetDelta }: { readonly offsetDelta: number }) =>
+        stays(header.baseOffset + BigInt(offsetDelta));
+      const limits = {
+        deleteHorizonMs: 0,
+        horizonFor: 'tombstones',
+        uncompressedBytesMax: UNCOMPRESSED_BYTES_MAX,
+      } as const;
+      verdicts.push(filterBatch(batch, header, { retains, ...limits }));
+    }
+  }
+  return verdicts;
+}
+
+/** Compacts up to `to` so that only these offsets stay. */
+export async function compactTo(
+  log: Log,
+  shard: ShardKey,
+  to: bigint,
+  stays: (offset: bigint) => boolean,
+): Promise<Compacted> {
+  return accepted(await log.compact({ shard, to, judge: async (slice) => verdictsFor(slice, stays) }));
 }

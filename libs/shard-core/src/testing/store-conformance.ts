@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Store } from '../contract/store.ts';
 import { appendConformance } from './append-conformance.ts';
 import { awaitAppendConformance } from './await-append-conformance.ts';
+import { compactConformance, reopenedCompaction } from './compact-conformance.ts';
 import { documentsConformance } from './documents-conformance.ts';
 import { handOverConformance } from './hand-over-conformance.ts';
 import { leasesConformance } from './leases-conformance.ts';
@@ -63,6 +64,7 @@ export function storeConformance(
     group('read', (store) => readConformance(store, options));
     group('search by time', timeConformance);
     group('shards', (store) => shardConformance(store, options));
+    group('compact', (store) => compactConformance(store, options));
     group('awaitAppend', awaitAppendConformance);
     group('documents', documentsConformance);
     group('leases', leasesConformance);
@@ -70,6 +72,7 @@ export function storeConformance(
     describe('opened again', () => {
       reopenConformance(openStore);
       reopenedTransactions(openStore);
+      reopenedCompaction(openStore);
     });
   });
 }
