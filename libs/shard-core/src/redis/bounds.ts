@@ -59,6 +59,11 @@ export const HAND_OVER_TTL_S = 3_600;
 export const SCAN_ENTRIES = 64;
 export const PURGE_ENTRIES = 32;
 export const PURGE_BYTES = 4 * 1024 * 1024;
+/** Entries that a compaction reads and judges at once; their bytes are at most these of so many batches. */
+export const COMPACTION_ENTRIES = 64;
+/** Entries, and bytes of theirs, that one script of a compaction adds: Redis does nothing else meanwhile. */
+export const COMPACTION_SCRIPT_ENTRIES = 64;
+export const COMPACTION_SCRIPT_BYTES = 256 * 1024;
 /** Shards of which this process remembers bounds. The least recently used are forgotten first. */
 export const SHARD_VIEWS_MAX = 50_000;
 /** Larger batches are not kept in the tail cache. */

@@ -4,6 +4,12 @@ import type { ShardKey } from '../contract/shard-key.ts';
 export interface ShardKeys {
   /** Stream: one entry a batch (lua/append-batch.lua says how). */
   readonly log: string;
+  /** Stream: what compaction left of the entries below an offset that `meta` tells. */
+  readonly compacted: string;
+  /** Stream: what the compaction under way has made ready. */
+  readonly compacting: string;
+  /** Stream: what the last compaction has replaced, until it is purged. */
+  readonly replaced: string;
   /** Hash: bounds and flags. */
   readonly meta: string;
   /** Hash: idempotent producers. */
@@ -14,7 +20,7 @@ export interface ShardKeys {
   readonly aborted: string;
   /** Hash: transactions that are open in shards before this one. */
   readonly inherited: string;
-  /** Strings: `<payload><base offset>`, batches too large to pass through a script. */
+  /** Strings: `<payload><base offset>`, or what the entry says instead: batches too large to pass through a script. */
   readonly payload: string;
   /** Strings: `<temporary><name>`, such batches on their way. */
   readonly temporary: string;
@@ -51,6 +57,9 @@ export class Keys {
     const tag = `${this.prefix}{${shard}}:`;
     return {
       log: `${tag}log`,
+      compacted: `${tag}compacted`,
+      compacting: `${tag}compacting`,
+      replaced: `${tag}replaced`,
       meta: `${tag}meta`,
       producers: `${tag}producers`,
       open: `${tag}open`,

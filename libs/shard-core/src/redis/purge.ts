@@ -28,15 +28,19 @@ export class Purger {
     this.#running.set(shard, purging);
   }
 
-  /** Answers when nothing is left to free. Throws StoreUnavailable, also when the store is closed before that. */
-  async purge(shard: ShardKey): Promise<void> {
-    const { log, meta } = this.#keys.shard(shard);
-    const limits = [String(PURGE_ENTRIES), String(PURGE_BYTES)];
+  /**
+   * Answers when nothing is left to free; `claim`: nor of a compaction before the one that has it. Throws StoreUnavailable, also
+   * when the store is closed before that.
+   */
+  async purge(shard: ShardKey, claim = ''): Promise<void> {
+    const { log, meta, compacted, compacting, replaced } = this.#keys.shard(shard);
+    const limits = [String(PURGE_ENTRIES), String(PURGE_BYTES), claim];
+    const all = [log, meta, compacted, compacting, replaced];
     // Tagged array, second field: whether another slice is worth asking for.
     for (let more = true; more;) {
       // Not as if all were done: whoever has deleted the shard would forget that something of it is there.
       if (this.#closed) throw new StoreUnavailable('the store was closed');
-      const reply = await this.#topology.at(log, (node) => node.run('purge-slice', [log, meta], limits));
+      const reply = await this.#topology.at(log, (node) => node.run('purge-slice', all, limits));
       more = Number(reply[1]) === 1;
     }
   }

@@ -9,7 +9,17 @@ import { type LogContext, refused, shardNotFound } from './log-context.ts';
 import type { RedisNode } from './redis-node.ts';
 import type { ShardView } from './shard-views.ts';
 
-const META_FIELDS = ['start', 'end', 'watermark', 'sealed', 'size', 'copies', 'unstable', 'lastAborted'] as const;
+const META_FIELDS = [
+  'start',
+  'end',
+  'watermark',
+  'sealed',
+  'size',
+  'copies',
+  'unstable',
+  'lastAborted',
+  'compacted',
+] as const; // prettier-ignore;
 
 /** Reads batches and bounds. */
 export class LogReader {
@@ -75,18 +85,22 @@ export class LogReader {
 
   async #read(node: RedisNode, shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
     const { keys, leaderEpoch } = this.#context;
-    const { log, meta } = keys.shard(shard);
+    const { log, meta, compacted } = keys.shard(shard);
     const from = Number(fromOffset);
     for (let tries = 0; tries < READ_TRIES_MAX; tries++) {
       const count = this.#entriesToAsk(shard, limits);
-      // Bounds first: entries that come after them are above this watermark and cut off below.
+      const known = this.#context.views.peek(shard);
+      const assumed = known?.compacted ?? '';
+      const compactedEnd = known?.compactedEnd ?? 0;
+      const ranges: Promise<unknown>[] = [];
+      if (from >= 0 && from < Number.MAX_SAFE_INTEGER) {
+        if (from < compactedEnd) ranges.push(askEntries(node, compacted, from, count));
+        ranges.push(askEntries(node, log, Math.max(from, compactedEnd), count));
+      }
+      // Bounds last: they tell whether a trim or a compaction has taken away what the entries were to be.
       const bounds = node.reads.send('hmget', [meta, ...META_FIELDS]);
-      const range =
-        from < 0 || from >= Number.MAX_SAFE_INTEGER
-          ? []
-          : node.reads.send('xrange', [log, `${from + 1}-0`, '+', 'COUNT', String(count)], 'buffers');
-      const [metaReply, entriesReply] = await Promise.all([bounds, range]);
-      const view = this.#heard(shard, metaReply);
+      const replies = await Promise.all(ranges);
+      const view = this.#heard(shard, await bounds);
       if (view === undefined) return shardNotFound(shard);
       const now = view.bounds(leaderEpoch.current);
       if (fromOffset < now.logStartOffset || fromOffset > now.logEndOffset) {
@@ -94,19 +108,23 @@ export class LogReader {
         return refused({ code: 'offsetOutOfRange', shard, offset: fromOffset, logStartOffset, logEndOffset });
       }
 
-      const entries = readEntries(entriesReply);
+      // Compacted meanwhile, or unknown until now: asked again where it is.
+      if (view.compacted !== assumed) continue;
+      const [first = [], behind] = replies.map(readEntries);
+      // Where there is more of what was compacted, what lies behind it is for the next read.
+      const entries = behind === undefined || first.length === count ? first : [...first, ...behind];
       this.#learnEntryBytes(view, entries);
       const committed = limits.isolation === 'readCommitted';
       const { stable, lastAborted } = view;
       const taken = takeEntries(entries, limits, committed ? stable : view.watermark);
-      const batches = await this.#batches(node, shard, taken);
+      const batches = await this.batches(node, shard, taken);
       // A payload went between the two questions: the shard was trimmed or deleted meanwhile.
       if (batches === undefined) continue;
       // Readers that are still on their way to the tail would push out what those at the tail need.
       if (taken.at(-1)?.next === view.watermark) this.#cache(shard, taken, batches);
       const abortedTransactions =
         committed && from <= lastAborted && taken.length > 0
-          ? await this.#abortedWithin(node, shard, from, (taken.at(-1) as Entry).next)
+          ? await this.abortedWithin(node, shard, from, (taken.at(-1) as Entry).next)
           : NO_ABORTED_TRANSACTIONS;
       return { ok: true, value: slice(taken, batches, fromOffset, now, abortedTransactions) };
     }
@@ -114,10 +132,10 @@ export class LogReader {
   }
 
   /** The bytes of each entry, in place; `undefined` when one is gone. */
-  async #batches(node: RedisNode, shard: ShardKey, entries: readonly Entry[]): Promise<Buffer[] | undefined> {
+  async batches(node: RedisNode, shard: ShardKey, entries: readonly Entry[]): Promise<Buffer[] | undefined> {
     const { payload } = this.#context.keys.shard(shard);
     const beside: string[] = [];
-    for (const { batch, base } of entries) if (batch === undefined) beside.push(`${payload}${base}`);
+    for (const { payload: name } of entries) if (name !== undefined) beside.push(`${payload}${name}`);
     // One GET each, in one write: an MGET of some MiB would be one long answer to build and to hold.
     const fetched = await Promise.all(beside.map((key) => node.reads.send('get', [key], 'buffers')));
     const batches: Buffer[] = [];
@@ -132,7 +150,7 @@ export class LogReader {
   }
 
   /** Aborted transactions with something from `from` on and below `to`, in the order of their first offsets. */
-  async #abortedWithin(node: RedisNode, shard: ShardKey, from: number, to: number): Promise<AbortedTransaction[]> {
+  async abortedWithin(node: RedisNode, shard: ShardKey, from: number, to: number): Promise<AbortedTransaction[]> {
     const { aborted } = this.#context.keys.shard(shard);
     const found: { readonly producerId: bigint; readonly first: number; readonly last: number }[] = [];
     for (let skip = 0; ; skip += ABORTED_PAGE) {
@@ -163,7 +181,10 @@ export class LogReader {
   }
 
   #heard(shard: ShardKey, reply: unknown): ShardView | undefined {
-    const [start, end, watermark, sealed, size, copies, unstable, aborted] = reply as [string | null, ...string[]];
+    const [start, end, watermark, sealed, size, copies, unstable, aborted, compacted] = reply as [
+      string | null,
+      ...string[],
+    ];
     const { views } = this.#context;
     if (start === null) {
       views.forget(shard);
@@ -181,6 +202,7 @@ export class LogReader {
     view.sealed = (sealed as string | null) !== null;
     view.sizeBytes = Number(size);
     view.copies = Number(copies);
+    view.compacted = (compacted as string | null) ?? '';
     if (Number(end) > Number(watermark)) this.#context.repairSoon(shard);
     return view;
   }
@@ -197,6 +219,11 @@ export class LogReader {
     for (const { sizeBytes } of entries) bytes += sizeBytes;
     view.entryBytes = bytes / entries.length;
   }
+}
+
+/** Entries of a stream from the one that holds the offset on. */
+export function askEntries(node: RedisNode, stream: string, from: number, count: number): Promise<unknown> {
+  return node.reads.send('xrange', [stream, `${from + 1}-0`, '+', 'COUNT', String(count)], 'buffers');
 }
 
 /** The first entries that are visible and within the limits; the first one whatever its size. */

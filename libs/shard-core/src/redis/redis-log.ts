@@ -1,6 +1,8 @@
 import type {
   Appended,
   AppendRequest,
+  Compacted,
+  CompactRequest,
   EndTransactionRequest,
   Log,
   LogSlice,
@@ -13,6 +15,7 @@ import type {
 import type { Outcome } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { Appender } from './append.ts';
+import { ShardCompactor } from './compaction.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
 import { handOverProducers, listProducers } from './producers.ts';
 import { Purger } from './purge.ts';
@@ -26,6 +29,7 @@ export class RedisLog implements Log {
   readonly reader: LogReader;
   readonly #timestamps: TimestampSearch;
   readonly #purger: Purger;
+  readonly #compactor: ShardCompactor;
 
   constructor(context: LogContext) {
     this.#context = context;
@@ -33,6 +37,7 @@ export class RedisLog implements Log {
     this.reader = new LogReader(context);
     this.#timestamps = new TimestampSearch(context);
     this.#purger = new Purger(context.keys, context.topology);
+    this.#compactor = new ShardCompactor(context, this.reader, this.#purger);
   }
 
   async openShard(
@@ -42,10 +47,11 @@ export class RedisLog implements Log {
     const { topology, keys } = this.#context;
     for (const { shard: from, partition } of producersOf)
       await handOverProducers(this.#context, from, partition, shard);
-    const { meta, log, producers, inherited } = keys.shard(shard);
+    const { meta, log, producers, inherited, compacted, compacting, replaced } = keys.shard(shard);
     const partitions = producersOf.map(({ partition }) => `${partition},`);
     const args = [String(startOffset), partitions.length === 0 ? '' : `,${partitions.join('')}`, encrypted ? '1' : ''];
-    const open = () => topology.at(meta, (node) => node.run('open-shard', [meta, log, producers, inherited], args));
+    const all = [meta, log, producers, inherited, compacted, compacting, replaced];
+    const open = () => topology.at(meta, (node) => node.run('open-shard', all, args));
     // Somebody deleted a shard of this name and ended before its entries were gone.
     while ((await open())[0] === 'leftover') await this.#purger.purge(shard);
   }
@@ -98,6 +104,10 @@ export class RedisLog implements Log {
     if (view !== undefined) view.start = Math.max(view.start, Number(start));
     this.#purger.purgeSoon(shard);
     return { ok: true, value: { logStartOffset } };
+  }
+
+  compact(request: CompactRequest): Promise<Outcome<Compacted>> {
+    return this.#compactor.compact(request);
   }
 
   async seal(shard: ShardKey): Promise<Outcome<{ readonly endOffset: bigint }>> {

@@ -39,6 +39,53 @@ redis.call('ZADD', namesKey, 0, name)
 redis.call('ZADD', expiryKey, now + ttl, name)
 return {'held', holder, value, epoch, current and '0' or '1'}
 `,
+  'add-compacted': `-- add-compacted: adds batches to what will be left of a log.
+--
+-- KEYS[1] log         stream  read
+-- KEYS[2] meta        hash    the shard's bounds; read
+-- KEYS[3] compacted   stream  what an earlier compaction left; read
+-- KEYS[4] compacting  stream  written
+--
+-- ARGV[1] the claim (begin-compaction)
+-- then four for each batch, in the order of the log:
+--   its ID; its facts (append-batch), with the name of its payload as a fifth word where that is not its base offset;
+--   \`keep\`: its bytes are those that the log has, \`inline\`: they come along, \`beside\`: they lie under a temporary key;
+--   the bytes, or that key, or nothing
+--
+-- Returns {'ok'}
+--         {'superseded'}      somebody else has the claim now
+--         {'moved'}           the log was trimmed meanwhile: a batch is gone
+--         {'payloadMissing'}  a temporary key expired or was evicted
+--         {'shardNotFound'}
+--
+-- One step, so that nothing is added once the claim is lost; and bytes that stay need not leave Redis.
+local logKey, metaKey, compactedKey, compactingKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local claim = ARGV[1]
+
+local meta = redis.call('HMGET', metaKey, 'start', 'compacting', 'compacted')
+if not meta[1] then return {'shardNotFound'} end
+if meta[2] ~= claim then return {'superseded'} end
+local compactedEnd = tonumber(meta[3] and string.match(meta[3], '^%d+') or 0)
+local payloadPrefix = string.sub(logKey, 1, -4) .. 'payload:'
+
+for at = 2, #ARGV, 4 do
+  local id, facts, how, bytes = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  if how == 'keep' then
+    local source = tonumber(string.match(id, '^%d+')) <= compactedEnd and compactedKey or logKey
+    local entry = redis.call('XRANGE', source, id, id)[1]
+    if not entry then return {'moved'} end
+    bytes = entry[2][2]
+  elseif how == 'beside' then
+    if redis.call('EXISTS', bytes) == 0 then return {'payloadMissing'} end
+    local payloadKey = payloadPrefix .. string.match(facts, '(%S+)$')
+    redis.call('RENAME', bytes, payloadKey)
+    redis.call('PERSIST', payloadKey)
+    bytes = ''
+  end
+  redis.call('XADD', compactingKey, id, facts, bytes)
+end
+return {'ok'}
+`,
   'advance-watermark': `-- advance-watermark: lets readers see what enough replicas hold.
 --
 -- KEYS[1] meta  hash  the shard's bounds; read and written
@@ -346,6 +393,28 @@ if state == 'armed' and not meta[6] then redis.call('HSET', metaKey, 'armed', '1
 return {state, meta[1], meta[2], meta[3], meta[4] and '1' or '0', meta[5], string.format('%.0f', stable),
   meta[8] or '-1'}
 `,
+  'begin-compaction': `-- begin-compaction: lays claim to the place where what is left of a log is put together.
+--
+-- KEYS[1] meta        hash    the shard's bounds; the claim is written
+-- KEYS[2] compacting  stream  looked at
+-- KEYS[3] replaced    stream  looked at
+--
+-- ARGV[1] a name that nobody else has: of two that compact one shard at once, the first has lost its claim
+--
+-- Returns {'ok', start, compacted}  where the log begins now, and what meta says of the last compaction (empty: nothing)
+--         {'leftover'}              of an earlier compaction: purge it, and ask again; the claim is laid already
+--         {'shardNotFound'}
+--
+-- One step, because whoever compacted before must not add to what is begun here.
+local metaKey, compactingKey, replacedKey = KEYS[1], KEYS[2], KEYS[3]
+local claim = ARGV[1]
+
+local meta = redis.call('HMGET', metaKey, 'start', 'compacted')
+if not meta[1] then return {'shardNotFound'} end
+redis.call('HSET', metaKey, 'compacting', claim)
+if redis.call('EXISTS', compactingKey, replacedKey) > 0 then return {'leftover'} end
+return {'ok', meta[1], meta[2] or ''}
+`,
   'claim-leadership': `-- claim-leadership: the leader epoch for a primary that this process has connected to.
 --
 -- KEYS[1] primaries  hash  replication id -> the epoch it brought; \`epoch\` -> the last one; read and written
@@ -391,8 +460,9 @@ return {'ok'}
 `,
   'find-timestamp': `-- find-timestamp: the first visible batch whose time is at or after a target.
 --
--- KEYS[1] log   stream  searched
--- KEYS[2] meta  hash    the shard's bounds; read
+-- KEYS[1] log        stream  searched
+-- KEYS[2] meta       hash    the shard's bounds; read
+-- KEYS[3] compacted  stream  searched in the place of what the log had below the offset that meta tells
 --
 -- ARGV[1] the target in ms; ignored for \`largest\`
 -- ARGV[2] append: by append time; record: by the batch's largest record timestamp; largest: the first batch that has
@@ -400,31 +470,40 @@ return {'ok'}
 --
 -- Returns {'found', base, time}
 --         {'none'}                    no visible batch is that late
---         {'scan', start, watermark}  forgotten records below the start hide the answer (by record timestamp only):
---                                     look at the entries one by one
+--         {'scan', start, watermark, compacted}
+--                                     records that are gone, below the start or by compaction, hide the answer (by record
+--                                     timestamp only): look at the entries one by one; compacted as in meta, or empty
 --         {'shardNotFound'}
 --
 -- One step, because a search over a moving log would need a trip for each of its up to 53 probes. Each probe reads one
 -- entry, which holds at most some 16 KiB (larger batches lie beside the stream).
-local logKey, metaKey = KEYS[1], KEYS[2]
+local logKey, metaKey, compactedKey = KEYS[1], KEYS[2], KEYS[3]
 local target, by = tonumber(ARGV[1]), ARGV[2]
 
 local function whole(number) return string.format('%.0f', number) end
 
-local meta = redis.call('HMGET', metaKey, 'start', 'watermark')
+local meta = redis.call('HMGET', metaKey, 'start', 'watermark', 'compacted')
 if not meta[1] then return {'shardNotFound'} end
 local start, watermark = tonumber(meta[1]), tonumber(meta[2])
 if start >= watermark then return {'none'} end
 
+local compactedEnd = tonumber(meta[3] and string.match(meta[3], '^%d+') or 0)
+local scan = {'scan', meta[1], meta[2], meta[3] or ''}
+
 local function read(entry)
   local next, appendTime = string.match(entry[1], '^(%d+)-(%d+)$')
-  local taken, own, time = string.match(entry[2][1], '^(%d+) %d+ (%S+) (%S+)$')
+  local taken, own, time = string.match(entry[2][1], '^(%d+) %d+ (%S+) (%S+)')
   next = tonumber(next)
   -- \`time\` never goes back from entry to entry; \`own\` is what is answered.
   if by == 'append' then time, own = appendTime, appendTime end
   return {base = next - tonumber(taken), next = next, time = tonumber(time), own = tonumber(own)}
 end
 local function holding(offset)
+  if offset < compactedEnd then
+    local entry = redis.call('XRANGE', compactedKey, whole(offset + 1) .. '-0', '+', 'COUNT', 1)[1]
+    if entry then return read(entry) end
+    offset = compactedEnd
+  end
   return read(redis.call('XRANGE', logKey, whole(offset + 1) .. '-0', '+', 'COUNT', 1)[1])
 end
 
@@ -439,7 +518,7 @@ if last.time < target then return {'none'} end
 local first = holding(start)
 if first.time >= target then
   if first.own >= target then return {'found', whole(first.base), whole(first.own)} end
-  return {'scan', meta[1], meta[2]}
+  return scan
 end
 -- All entries that end at or below \`low\` are too early, the one that holds \`high\` (or follows it) is late enough.
 local low, high, answer = first.next, last.base, last
@@ -452,7 +531,60 @@ while low < high do
     low = entry.next
   end
 end
+-- The one that had that time was compacted away.
+if answer.own < target then return scan end
 return {'found', whole(answer.base), whole(answer.own)}
+`,
+  'finish-compaction': `-- finish-compaction: puts what was made ready in the place of what the log had below an offset. The entries that nobody reads any
+-- more go by purge-slice.
+--
+-- KEYS[1] meta        hash    the shard's bounds; read and written
+-- KEYS[2] compacted   stream  what the last compaction left; becomes KEYS[4]
+-- KEYS[3] compacting  stream  becomes KEYS[2]
+-- KEYS[4] replaced    stream  not there
+-- KEYS[5] aborted     zset    aborted transactions; those whose markers went are removed
+--
+-- ARGV[1] the claim (begin-compaction)
+-- ARGV[2] the start of the log when it was begun
+-- ARGV[3] the offset up to which readers find the log in \`compacted\` from now on
+-- ARGV[4] bytes that are gone
+-- ARGV[5] the shard's name in messages
+-- ARGV[6] channel for messages
+-- then two for each marker that went: its offset, and the producer's id
+--
+-- Returns {'ok'}
+--         {'superseded'}  somebody else has the claim now
+--         {'moved'}       the log was trimmed meanwhile
+--         {'shardNotFound'}
+--
+-- One step: readers have the one or the other. \`compacted\` in meta is '<offset> <how often>', and changes with each compaction, so
+-- that a reader knows by it whether what it read was what it took it for.
+local metaKey, compactedKey, compactingKey, replacedKey, abortedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local claim, start, to, gone, shard, channel = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+
+local meta = redis.call('HMGET', metaKey, 'start', 'compacting', 'compacted', 'size', 'end', 'watermark', 'unstable',
+  'lastAborted')
+if not meta[1] then return {'shardNotFound'} end
+if meta[2] ~= claim then return {'superseded'} end
+if meta[1] ~= start then return {'moved'} end
+
+if redis.call('EXISTS', compactedKey) == 1 then redis.call('RENAME', compactedKey, replacedKey) end
+if redis.call('EXISTS', compactingKey) == 1 then redis.call('RENAME', compactingKey, compactedKey) end
+local before = tonumber(meta[3] and string.match(meta[3], '%d+$') or 0)
+redis.call('HSET', metaKey, 'compacted', to .. ' ' .. string.format('%.0f', before + 1),
+  'size', string.format('%.0f', tonumber(meta[4]) - gone))
+redis.call('HDEL', metaKey, 'compacting')
+for at = 7, #ARGV, 2 do
+  local offset, producerId = ARGV[at], ARGV[at + 1]
+  for _, range in ipairs(redis.call('ZRANGEBYSCORE', abortedKey, offset, offset)) do
+    if string.match(range, '^%d+') == producerId then redis.call('ZREM', abortedKey, range) end
+  end
+end
+local watermark = tonumber(meta[6])
+local stable = meta[7] and math.max(tonumber(meta[1]), math.min(tonumber(meta[7]), watermark)) or watermark
+redis.call('PUBLISH', channel, 'compacted ' .. shard .. ' ' .. meta[1] .. ' ' .. meta[5] .. ' ' .. meta[6] .. ' '
+  .. string.format('%.0f', stable) .. ' ' .. (meta[8] or '-1'))
+return {'ok'}
 `,
   'hand-over-producers': `-- hand-over-producers: brings to a shard that is not there yet what another knows of producers.
 --
@@ -599,6 +731,9 @@ return {'ok', ARGV[1]}
 -- KEYS[2] log        stream  looked at
 -- KEYS[3] producers  hash    what hand-over-producers has brought is kept from now on
 -- KEYS[4] inherited  hash    the same
+-- KEYS[5] compacted  stream  looked at
+-- KEYS[6] compacting stream  looked at
+-- KEYS[7] replaced   stream  looked at
 --
 -- ARGV[1] the first offset
 -- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
@@ -609,11 +744,11 @@ return {'ok', ARGV[1]}
 --
 -- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
 -- there with all its producers or not at all.
-local metaKey, logKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local metaKey, logKey, producersKey, inheritedKey, leftovers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], {KEYS[5], KEYS[6], KEYS[7]}
 local start, partitions, encrypted = ARGV[1], ARGV[2], ARGV[3]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
-if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
+if redis.call('EXISTS', logKey, unpack(leftovers)) > 0 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
   'maxTimestamp', '-1', 'size', '0', 'copies', '1')
 if encrypted ~= '' then redis.call('HSET', metaKey, 'encrypted', encrypted) end
@@ -623,47 +758,87 @@ redis.call('PERSIST', inheritedKey)
 return {'ok'}
 `,
   'purge-slice': `#!lua flags=allow-oom
--- purge-slice: frees the oldest entries of a log, with their payloads: those below the start, or all of a log whose
--- shard was deleted. At most so many at a time, because freeing 200 MiB at once stops Redis for 11 ms.
+-- purge-slice: frees the oldest entries of a log that nobody reads any more, with their payloads: those below the start, those that
+-- a compaction has put others in the place of, or all of a log whose shard was deleted. At most so many at a time, because
+-- freeing 200 MiB at once stops Redis for 11 ms.
 --
--- KEYS[1] log   stream  the oldest entries are removed; the key too, when the shard is gone and nothing is left
--- KEYS[2] meta  hash    the start is read, the size is written
+-- KEYS[1] log         stream  the oldest entries are removed; the key too, when the shard is gone and nothing is left
+-- KEYS[2] meta        hash    start and compacted are read, the size is written
+-- KEYS[3] compacted   stream  what compaction left: the oldest entries are removed
+-- KEYS[4] compacting  stream  of a compaction that has ended without effect: removed
+-- KEYS[5] replaced    stream  what the last compaction replaced: removed
 --
 -- ARGV[1] entries to look at, at most
 -- ARGV[2] bytes to free, about (it stops behind the entry that reaches it)
+-- ARGV[3] the claim of whoever is about to compact, so that what is left of another compaction goes; else empty
 --
 -- Returns {'ok', more}  more: 1 when another slice is worth asking for, else 0
 --
 -- One step, so that entry, payload and size go together.
-local logKey, metaKey = KEYS[1], KEYS[2]
-local entriesMax, bytesMax = tonumber(ARGV[1]), tonumber(ARGV[2])
+local logKey, metaKey, compactedKey, compactingKey, replacedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local entriesMax, bytesMax, claim = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
 local payloadPrefix = string.sub(logKey, 1, -4) .. 'payload:'
-local meta = redis.call('HMGET', metaKey, 'start', 'size')
+local meta = redis.call('HMGET', metaKey, 'start', 'size', 'compacted', 'compacting')
 local deleted = not meta[1]
 local start = tonumber(meta[1] or 0)
+local compactedEnd = tonumber(meta[3] and string.match(meta[3], '^%d+') or 0)
 
-local entries = redis.call('XRANGE', logKey, '-', '+', 'COUNT', entriesMax)
-local cut, bytes = nil, 0
-for _, entry in ipairs(entries) do
-  local next = tonumber(string.match(entry[1], '^%d+'))
-  if (not deleted and next > start) or bytes >= bytesMax then break end
-  local taken, size = string.match(entry[2][1], '^(%d+) (%d+)')
-  bytes = bytes + tonumber(size)
-  if entry[2][2] == '' then
-    redis.call('UNLINK', payloadPrefix .. string.format('%.0f', next - tonumber(taken)))
+local function payloadOf(entry)
+  if entry[2][2] ~= '' then return nil end
+  local taken, name = string.match(entry[2][1], '^(%d+) %S+ %S+ %S+ ?(%S*)$')
+  if name ~= '' then return name end
+  return string.format('%.0f', tonumber(string.match(entry[1], '^%d+')) - tonumber(taken))
+end
+
+-- Whether what is left elsewhere has the same payload.
+local function isHeld(holders, id, name)
+  for _, key in ipairs(holders) do
+    local other = redis.call('XRANGE', key, id, id)[1]
+    if other and payloadOf(other) == name then return true end
   end
-  cut = next
+  return false
 end
-if not cut then
-  if deleted then redis.call('UNLINK', logKey) end
-  return {'ok', 0}
+
+-- Frees entries that end at or below \`limit\`. \`counted\`: of those above it, bytes count in the size of the shard.
+local function purge(key, limit, counted, holders)
+  local cut, bytes, freed = nil, 0, 0
+  for _, entry in ipairs(redis.call('XRANGE', key, '-', '+', 'COUNT', entriesMax)) do
+    local next = tonumber(string.match(entry[1], '^%d+'))
+    if next > limit or bytes >= bytesMax then break end
+    local size = tonumber(string.match(entry[2][1], '^%d+ (%d+)'))
+    bytes = bytes + size
+    if next > counted then freed = freed + size end
+    local name = payloadOf(entry)
+    if name and not isHeld(holders, entry[1], name) then redis.call('UNLINK', payloadPrefix .. name) end
+    cut = next
+  end
+  if not cut then return false end
+  redis.call('XTRIM', key, 'MINID', '=', string.format('%.0f', cut + 1) .. '-0')
+  if not deleted and freed > 0 then
+    redis.call('HSET', metaKey, 'size', string.format('%.0f', tonumber(meta[2]) - freed))
+  end
+  return true
 end
-redis.call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', cut + 1) .. '-0')
-if not deleted then
-  redis.call('HSET', metaKey, 'size', string.format('%.0f', tonumber(meta[2]) - bytes))
+
+-- What was never or is no longer read goes first: it is no part of the size.
+if redis.call('EXISTS', replacedKey) == 1 then
+  if purge(replacedKey, math.huge, math.huge, {compactedKey}) then return {'ok', 1} end
+  redis.call('UNLINK', replacedKey)
 end
-return {'ok', 1}
+if (deleted or not meta[4] or meta[4] == claim) and redis.call('EXISTS', compactingKey) == 1 then
+  if purge(compactingKey, math.huge, math.huge, {compactedKey, logKey}) then return {'ok', 1} end
+  redis.call('UNLINK', compactingKey)
+end
+if meta[3] or deleted then
+  if purge(compactedKey, deleted and math.huge or start, 0, {}) then return {'ok', 1} end
+end
+-- What was compacted has left the size when it was replaced.
+if purge(logKey, deleted and math.huge or math.max(start, compactedEnd), compactedEnd, {compactedKey}) then
+  return {'ok', 1}
+end
+if deleted then redis.call('UNLINK', logKey, compactedKey) end
+return {'ok', 0}
 `,
   'release-lease': `#!lua flags=allow-oom
 -- release-lease: gives a lease up.

@@ -22,6 +22,8 @@ export class ShardView {
   stable = 0;
   lastAborted = -1;
   sealed = false;
+  /** `<offset> <how often>` (lua/finish-compaction.lua); empty: never compacted. */
+  compacted = '';
   sizeBytes = 0;
   copies = 1;
   /** `performance.now()` when Redis last said something of it that was complete (start, end and watermark). */
@@ -46,6 +48,11 @@ export class ShardView {
     // Together: whoever reads up to the one must know of the other.
     if (stable > this.stable) this.stable = stable;
     if (lastAborted > this.lastAborted) this.lastAborted = lastAborted;
+  }
+
+  /** Below it, the log lies in the stream of what compaction left. */
+  get compactedEnd(): number {
+    return this.compacted === '' ? 0 : Number.parseInt(this.compacted, 10);
   }
 
   bounds(leaderEpoch: number): ShardBounds {

@@ -129,12 +129,14 @@ export class WakeUps {
       views.forget(shard);
       tailCache.drop(shard);
     } else {
+      // Others wait for nothing here: what is behind stays what it is.
+      if (kind === 'compacted') tailCache.drop(shard);
       const view = views.peek(shard);
       view?.hear(bounds);
       if (view !== undefined && kind === 'sealed') view.sealed = true;
     }
     const watched = this.#watched.get(shard);
-    if (watched === undefined || kind === 'trimmed') return;
+    if (watched === undefined || kind === 'trimmed' || kind === 'compacted') return;
     if (kind === 'deleted') {
       wakeAll(watched);
       return;

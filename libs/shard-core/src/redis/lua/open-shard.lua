@@ -4,6 +4,9 @@
 -- KEYS[2] log        stream  looked at
 -- KEYS[3] producers  hash    what hand-over-producers has brought is kept from now on
 -- KEYS[4] inherited  hash    the same
+-- KEYS[5] compacted  stream  looked at
+-- KEYS[6] compacting stream  looked at
+-- KEYS[7] replaced   stream  looked at
 --
 -- ARGV[1] the first offset
 -- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
@@ -14,11 +17,11 @@
 --
 -- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
 -- there with all its producers or not at all.
-local metaKey, logKey, producersKey, inheritedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local metaKey, logKey, producersKey, inheritedKey, leftovers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], {KEYS[5], KEYS[6], KEYS[7]}
 local start, partitions, encrypted = ARGV[1], ARGV[2], ARGV[3]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
-if redis.call('EXISTS', logKey) == 1 then return {'leftover'} end
+if redis.call('EXISTS', logKey, unpack(leftovers)) > 0 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
   'maxTimestamp', '-1', 'size', '0', 'copies', '1')
 if encrypted ~= '' then redis.call('HSET', metaKey, 'encrypted', encrypted) end
