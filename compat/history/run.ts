@@ -1,8 +1,8 @@
 /**
- * A history checker: transactions of Java's clients over two bridges and one Redis, which are killed (SIGKILL) and paused
- * (SIGSTOP) at random all the while; then everything that any of them has seen is compared.
+ * A history checker: transactions of Java's clients over two bridges and one Redis, or one service with its own store, which are
+ * killed (SIGKILL) and paused (SIGSTOP) at random all the while; then everything that any of them has seen is compared.
  *
- *   node compat/history/run.ts [--minutes 10] [--seed n]
+ *   node compat/history/run.ts [--minutes 10] [--seed n] [--embedded]
  *
  * Writers write transactions of 1 to 5 records, and abort some; copiers copy what is committed to another topic, exactly once;
  * readers read both topics all the time. Half of it by transaction.version 2 (Java 4.3), half as before (Java 3.9). Looked for:
@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { guardProcess, startRedis } from '@tailrace/testkit';
+import { guardProcess, startRedis, temporaryDirectory } from '@tailrace/testkit';
 import { javaLibraries } from '../kafka-clients/clients.ts';
 import { makeTopic } from '../kafka-clients/topic.ts';
 import { type Service, service } from '../service.ts';
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 100_000) },
+    embedded: { type: 'boolean', default: false },
   },
 });
 const MINUTES = Number(options.minutes);
@@ -32,6 +33,8 @@ const PARTITIONS = 3;
 const [FROM, TO] = ['history-from', 'history-to'];
 const VERSIONS = ['4.3.1', '3.9.1'];
 const WRITERS_EACH = 2;
+/** Of all mishaps, those above this share happen to Redis. */
+const STORE_SHARE_FROM = 0.65;
 const CHAOS_PAUSE_MS = { min: 1_500, max: 6_000 };
 /** Longer than the lease of a bridge: it comes back when others have taken over. */
 const BRIDGE_PAUSE_MS = { min: 300, max: 9_000 };
@@ -116,24 +119,30 @@ async function until(what: string, ready: () => boolean, patienceMs: number): Pr
   }
 }
 
-const redis = await startRedis({ appendonly: true, config: { appendfsync: 'always' } });
-const env = { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url, TAILRACE_LIMITS: 'off' };
-const bridges = [await service({ env }), await service({ env })] as const;
+const directory = await temporaryDirectory();
+const redis = options.embedded ? undefined : await startRedis({ appendonly: true, config: { appendfsync: 'always' } });
+const store: Record<string, string> =
+  redis === undefined
+    ? { TAILRACE_DATA_DIR: directory.path }
+    : { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url };
+const env = { ...store, TAILRACE_LIMITS: 'off' };
+/** The embedded store belongs to one process. */
+const bridges: Service[] = [await service({ env })];
+if (redis !== undefined) bridges.push(await service({ env }));
 const loads: ChildProcess[] = [];
 const chaos: Record<string, number> = {};
 
 /** One thing that goes wrong, and is well again when this settles. */
 async function mishap(): Promise<void> {
-  const which = Math.floor(random() * 2);
-  const bridge = bridges[which] as Service;
-  const kind = random();
+  const bridge = bridges[Math.floor(random() * bridges.length)] as Service;
+  const kind = random() * (redis === undefined ? STORE_SHARE_FROM : 1);
   const note = (name: string) => (chaos[name] = (chaos[name] ?? 0) + 1);
   if (kind < 0.35) {
     note('bridge killed');
     await bridge.kill9();
     await sleep(between(DOWN_MS));
     await bridge.start();
-  } else if (kind < 0.65) {
+  } else if (redis === undefined || kind < STORE_SHARE_FROM) {
     note('bridge paused');
     process.kill(bridge.pid, 'SIGSTOP');
     await sleep(between(BRIDGE_PAUSE_MS));
@@ -153,10 +162,12 @@ async function mishap(): Promise<void> {
 
 let failed = true;
 try {
-  console.log(`seed ${options.seed}, ${MINUTES} minutes`);
+  console.log(
+    `seed ${options.seed}, ${MINUTES} minutes, ${redis === undefined ? 'one service with its own store' : 'two bridges over Redis'}`,
+  );
   for (const bridge of bridges) await bridge.start();
   const bootstrap = bridges.map(({ kafka }) => kafka).join();
-  for (const topic of [FROM, TO]) await makeTopic(bridges[0].kafka, topic, PARTITIONS);
+  for (const topic of [FROM, TO]) await makeTopic((bridges[0] as Service).kafka, topic, PARTITIONS);
   for (const version of VERSIONS) loads.push(startLoad(version, bootstrap));
   await until('first transactions', () => observations.counts.committed > 10, 60_000);
   for (const end = performance.now() + MINUTES * 60_000; performance.now() < end;) {
@@ -193,9 +204,10 @@ try {
   console.error(error);
 } finally {
   for (const load of loads) load.kill('SIGKILL');
-  redis.resume();
+  redis?.resume();
   for (const bridge of bridges) await bridge.kill9();
-  await redis.stop();
+  await redis?.stop();
+  await directory.remove();
 }
 console.log(failed ? 'FAILED' : 'passed');
 process.exit(failed ? 1 : 0);
