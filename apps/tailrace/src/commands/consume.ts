@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { ReadableFailure } from '@tailrace/service';
 import type { KafkaMessage } from 'kafkajs';
 import { ADDRESS_OPTIONS, addresses, onePositional, parseArguments, wholeNumber } from '../arguments.ts';
+import { TLS_OPTIONS, tlsOf, USER_OPTIONS, userOf } from '../client-access.ts';
 import { kafkaClient, withKafka } from '../kafka-client.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -12,6 +13,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, {
     ...ADDRESS_OPTIONS,
+    ...TLS_OPTIONS,
+    ...USER_OPTIONS,
     from: { type: 'string' },
     group: { type: 'string' },
     max: { type: 'string' },
@@ -24,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const max = wholeNumber('max', values.max) ?? Number.POSITIVE_INFINITY;
   const separator = values['key-separator'];
   const { kafka: broker } = addresses(values);
-  const kafka = kafkaClient(broker);
+  const kafka = kafkaClient(broker, { tls: tlsOf(values), user: userOf(values) });
   const consumer = kafka.consumer({
     groupId: values.group ?? `tailrace-cli-${randomUUID()}`,
     maxWaitTimeInMs: 1000,

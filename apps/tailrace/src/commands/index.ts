@@ -8,6 +8,14 @@ interface Command {
 const ADDRESSES = `  --http URL          the HTTP door (default: http://127.0.0.1:4567, or as TAILRACE_HOST and TAILRACE_HTTP_PORT say)
   --kafka HOST:PORT   the Kafka door (default: 127.0.0.1:9092, or as TAILRACE_HOST and TAILRACE_KAFKA_PORT say)`;
 
+const TLS = `  --tls                speak TLS, and trust the authorities that Node.js knows
+  --tls-ca FILE        speak TLS, and trust this authority (PEM; or TAILRACE_TLS_CA)
+  --tls-cert FILE      the certificate to show, with --tls-key FILE`;
+
+const USER = `  --user NAME          who this is, where the Kafka door asks (or TAILRACE_USER)
+  --password-file FILE the user's password, in a line (or TAILRACE_PASSWORD)
+  --mechanism M        plain, scram-sha-256 or scram-sha-512 (default; or TAILRACE_MECHANISM)`;
+
 export const COMMANDS = {
   up: {
     summary: 'start the service: both doors in this process',
@@ -25,7 +33,8 @@ Starts the HTTP door and the Kafka door. Everything is set by environment variab
 
   --shards N   how many shards, which are Kafka partitions (default 1)
   --json       print JSON
-${ADDRESSES}`,
+${ADDRESSES}
+${TLS}`,
     load: () => import('./streams.ts'),
   },
   keys: {
@@ -69,7 +78,9 @@ settings as the service; on its machine and as its user where the store is embed
   --key-separator S    each line is KEY, S, VALUE
   --header NAME=VALUE  a header of every record; may be repeated
   --json               each line is {"key", "value", "headers"}; value is text or any JSON
-${ADDRESSES}`,
+${ADDRESSES}
+${TLS}
+${USER}`,
     load: () => import('./produce.ts'),
   },
   consume: {
@@ -82,7 +93,9 @@ ${ADDRESSES}`,
   --key-separator S         print KEY, S, VALUE
   --json                    print {"partition", "offset", "timestamp", "key", "value", "headers"};
                             bytes that are not UTF-8 come as {"base64": …}
-${ADDRESSES}`,
+${ADDRESSES}
+${TLS}
+${USER}`,
     load: () => import('./consume.ts'),
   },
 } as const satisfies Record<string, Command>;

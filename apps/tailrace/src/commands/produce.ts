@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Message } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
 import { ADDRESS_OPTIONS, addresses, onePositional, parseArguments } from '../arguments.ts';
+import { TLS_OPTIONS, tlsOf, USER_OPTIONS, userOf } from '../client-access.ts';
 import { kafkaClient, withKafka } from '../kafka-client.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -12,6 +13,8 @@ const BATCH_LINES_MAX = 1000;
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, {
     ...ADDRESS_OPTIONS,
+    ...TLS_OPTIONS,
+    ...USER_OPTIONS,
     key: { type: 'string' },
     'key-separator': { type: 'string' },
     header: { type: 'string', multiple: true },
@@ -29,7 +32,9 @@ export async function run(args: readonly string[]): Promise<number> {
           ? { key: values.key ?? null, value: line }
           : { key: line.slice(0, at), value: line.slice(at + separator.length) };
       };
-  const producer = kafkaClient(broker).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = kafkaClient(broker, { tls: tlsOf(values), user: userOf(values) }).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
   let sent = 0;
   await withKafka(broker, async () => {
     await producer.connect();

@@ -1,5 +1,7 @@
 import { ReadableFailure } from '@tailrace/service';
 import { ADDRESS_OPTIONS, addresses, onePositional, parseArguments, wholeNumber } from '../arguments.ts';
+import { type ClientTls, TLS_OPTIONS, tlsOf } from '../client-access.ts';
+import { exchange } from '../http-exchange.ts';
 import { table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -21,10 +23,11 @@ interface ShardDescription {
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, {
     ...ADDRESS_OPTIONS,
+    ...TLS_OPTIONS,
     shards: { type: 'string' },
     json: { type: 'boolean' },
   });
-  const { http } = addresses(values);
+  const http = httpDoor(values);
   const [action = 'list', ...names] = positionals;
   const print = (value: unknown, text: () => string) =>
     process.stdout.write(values.json ? `${JSON.stringify(value)}\n` : text());
@@ -79,7 +82,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function listAll(http: string): Promise<StreamSummary[]> {
+async function listAll(http: HttpDoor): Promise<StreamSummary[]> {
   const all: StreamSummary[] = [];
   for (let after: string | undefined; ;) {
     const query: string = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
@@ -93,21 +96,38 @@ async function listAll(http: string): Promise<StreamSummary[]> {
   }
 }
 
-async function request(http: string, method: string, path: string, body?: unknown): Promise<unknown> {
-  let response: Response;
+interface HttpDoor {
+  readonly url: string;
+  readonly tls: ClientTls | undefined;
+}
+
+/** With TLS asked for, an address that says nothing else is one of https. */
+function httpDoor(values: Parameters<typeof addresses>[0] & Parameters<typeof tlsOf>[0]): HttpDoor {
+  const tls = tlsOf(values);
+  const { http } = addresses(values);
+  return { url: tls === undefined || values.http !== undefined ? http : http.replace(/^http:/, 'https:'), tls };
+}
+
+async function request({ url, tls }: HttpDoor, method: string, path: string, body?: unknown): Promise<unknown> {
+  let response: Awaited<ReturnType<typeof exchange>>;
   try {
-    response = await fetch(http + path, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
+    response = await exchange(url + path, { method, tls, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
-    throw new ReadableFailure(`No HTTP door answers at ${http}. Is the service running (\`tailrace up\`)?`, {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|EPROTO|SSL/.test(code)) {
+      throw new ReadableFailure(
+        `${url}: ${(error as Error).message}. \`--tls-ca FILE\` names the authority to trust.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    throw new ReadableFailure(`No HTTP door answers at ${url}. Is the service running (\`tailrace up\`)?`, {
       cause: error,
     });
   }
-  const text = await response.text();
-  const answer: unknown = text === '' ? undefined : JSON.parse(text);
-  if (response.ok) return answer;
+  const answer: unknown = response.text === '' ? undefined : JSON.parse(response.text);
+  if (response.status >= 200 && response.status < 300) return answer;
   const { detail, title } = (answer ?? {}) as { detail?: string; title?: string };
   throw new ReadableFailure(detail ?? title ?? `${method} ${path} was answered with status ${response.status}.`);
 }
