@@ -1,5 +1,4 @@
-import type {
-  consumerGroupHeartbeatRequest} from '@tailrace/kafka-protocol';
+import type { consumerGroupHeartbeatRequest } from '@tailrace/kafka-protocol';
 import {
   consumerGroupHeartbeatApi,
   type Draft,

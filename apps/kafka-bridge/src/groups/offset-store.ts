@@ -66,7 +66,8 @@ export class OffsetStore {
   async ofTopic(groupId: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>> {
     const prefix = groupOffsetKey(groupId, topic, 0).slice(0, -1);
     const offsets = new Map<number, CommittedOffset>();
-    for await (const { key, value } of this.#list(prefix)) offsets.set(Number(key.slice(prefix.length)), parseCommittedOffset(value));
+    for await (const { key, value } of this.#list(prefix))
+      offsets.set(Number(key.slice(prefix.length)), parseCommittedOffset(value));
     return offsets;
   }
 
