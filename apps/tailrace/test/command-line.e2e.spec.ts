@@ -43,6 +43,11 @@ describe('tailrace', () => {
     [['stream'], 'There is no command `stream`. `tailrace --help` lists them.\n'],
     [['produce'], 'Which stream? Give its name.\n'],
     [['consume', 's', '--from', 'yesterday'], '--from takes beginning or latest, not yesterday.\n'],
+    [['consume', 's', '--from', 'latest', '--from-group', 'g'], '--from and --from-group exclude each other.\n'],
+    [
+      ['consume', 's', '--group', 'h', '--from-group', 'g'],
+      '--group goes on from its own offsets; --from-group is for reading beside a group.\n',
+    ],
     [['consume', 's', '--max', '0'], '--max takes a whole number of at least 1, not 0.\n'],
     [['streams', 'rename'], '`tailrace streams` knows list, create, describe and delete, not `rename`.\n'],
     [['up', 'now'], '`tailrace up` takes no arguments: settings are environment variables.\n'],
@@ -122,6 +127,28 @@ describe('a newcomer', () => {
       stdout: 'k hello\n',
       stderr: '',
     });
+  });
+
+  it('reads on from where a group is, beside it', async () => {
+    const post = (path: string, body: object) =>
+      fetch(`${service.http}/v1/streams${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    await post('', { name: 'grouped', shards: 1 });
+    for (const data of ['one', 'two', 'three']) await post('/grouped/records', { partitionKey: 'k', data });
+    expect(await tailrace(client('consume', 'grouped', '--from-group', 'billing'))).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'There is no group billing that has committed offsets for stream grouped.\n',
+    });
+    const read = client('consume', 'grouped', '--from', 'beginning', '--group', 'billing', '--max', '1');
+    expect((await tailrace(read)).stdout).toBe('one\n');
+    const beside = await tailrace(client('consume', 'grouped', '--from-group', 'billing', '--max', '2'));
+    expect(beside).toEqual({ code: 0, stdout: 'two\nthree\n', stderr: '' });
+    const shown = await fetch(`${service.http}/v1/streams/grouped/groups/billing`);
+    expect(await shown.json()).toMatchObject({ positions: [{ partition: 0, committedOffset: '1', lag: '2' }] });
   });
 
   it('is told what does not exist and what exists already', async () => {

@@ -90,6 +90,24 @@ export { encryptedLog, type EncryptionOptions } from './encryption/encrypted-log
 export { EncryptionKeyMissing, isSealed } from './encryption/sealed-batch.ts';
 export { COMPACTION_INTERVAL_MS } from './compaction/bounds.ts';
 export { Compaction, type CompactionOptions, startCompaction } from './compaction/compaction.ts';
+export {
+  type CommittedOffset,
+  committedOffsets,
+  formatCommittedOffset,
+  parseCommittedOffset,
+} from './groups/committed-offset.ts';
+export {
+  GROUP_OFFSETS_PREFIX,
+  GROUP_STATES_PREFIX,
+  groupIdOfStateKey,
+  groupOffsetKey,
+  groupOffsetsOfTopicPrefix,
+  groupOffsetsPrefix,
+  groupStateKey,
+  isGroupId,
+  placeOfOffsetKey,
+} from './groups/group-keys.ts';
+export { type GroupPlace, groupPlaces } from './groups/group-places.ts';
 export { openStore, type StoreSettings } from './open-store.ts';
 export {
   dropExpiredShards,

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
-import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
+import {
+  type Documents,
+  GROUP_STATES_PREFIX,
+  groupIdOfStateKey,
+  groupStateKey,
+  isGroupId,
+  StoreUnavailable,
+} from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { BridgeOptions } from '../bridge.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
@@ -31,7 +38,6 @@ import {
   type GroupDocument,
   parseGroupDocument,
 } from './group-document.ts';
-import { GROUP_STATES_PREFIX, groupIdOfStateKey, groupStateKey, isGroupId } from './group-keys.ts';
 import type { GroupPaces } from './group-paces.ts';
 import {
   type CommitRequest,

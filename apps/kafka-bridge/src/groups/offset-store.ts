@@ -1,21 +1,18 @@
-import type { Documents, DocumentWrite, StoredDocument } from '@tailrace/shard-core';
-import { groupOffsetKey, groupOffsetsPrefix } from './group-keys.ts';
+import {
+  type CommittedOffset,
+  type Documents,
+  type DocumentWrite,
+  formatCommittedOffset,
+  groupOffsetKey,
+  groupOffsetsOfTopicPrefix,
+  groupOffsetsPrefix,
+  parseCommittedOffset,
+  type StoredDocument,
+} from '@tailrace/shard-core';
 
 /** What the contract takes in one write. */
 export const COMMITS_PER_WRITE_MAX = 1_000;
 const LIST_PAGE = 1_000;
-
-export interface CommittedOffset {
-  /** The next offset to read. */
-  readonly offset: bigint;
-  readonly leaderEpoch: number;
-  readonly metadata: string;
-  /** A topic that was deleted and made again has another id: what was committed for the old one is void. */
-  readonly topicId: string;
-  readonly committedAtMs: number;
-  /** Where the client said how long to keep it (before version 5 of OffsetCommit). */
-  readonly expiresAtMs?: number;
-}
 
 /** A committed offset with where it is kept. */
 export interface StoredOffset {
@@ -29,9 +26,6 @@ export interface OffsetCommit extends CommittedOffset {
   readonly topic: string;
   readonly partition: number;
 }
-
-/** `StoredOffset` with the offset as decimal text, because JSON has no such integers. */
-type OffsetDocument = Omit<CommittedOffset, 'offset'> & { readonly offset: string };
 
 interface Commit {
   readonly writes: readonly DocumentWrite[];
@@ -64,7 +58,7 @@ export class OffsetStore {
 
   /** What is committed for one topic, by partition. */
   async ofTopic(groupId: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>> {
-    const prefix = groupOffsetKey(groupId, topic, 0).slice(0, -1);
+    const prefix = groupOffsetsOfTopicPrefix(groupId, topic);
     const offsets = new Map<number, CommittedOffset>();
     for await (const { key, value } of this.#list(prefix))
       offsets.set(Number(key.slice(prefix.length)), parseCommittedOffset(value));
@@ -175,13 +169,7 @@ export class OffsetStore {
 /** What a commit writes: for those who have to write other things in the same step. */
 export function offsetWrites(groupId: string, commits: readonly OffsetCommit[]): DocumentWrite[] {
   return commits.map(({ topic, partition, offset, ...rest }) => {
-    const document: OffsetDocument = { ...rest, offset: offset.toString() };
-    return { key: groupOffsetKey(groupId, topic, partition), value: JSON.stringify(document), expected: 'any' };
+    const value = formatCommittedOffset({ ...rest, offset });
+    return { key: groupOffsetKey(groupId, topic, partition), value, expected: 'any' };
   });
-}
-
-/** What a document of an offset says. */
-export function parseCommittedOffset(value: string): CommittedOffset {
-  const document = JSON.parse(value) as OffsetDocument;
-  return { ...document, offset: BigInt(document.offset) };
 }

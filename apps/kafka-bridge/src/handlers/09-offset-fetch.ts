@@ -5,9 +5,9 @@ import {
   type OffsetFetchResponse,
   ZERO_UUID,
 } from '@tailrace/kafka-protocol';
+import type { CommittedOffset } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
-import type { CommittedOffset } from '../groups/offset-store.ts';
 import { handler } from './handler.ts';
 
 type GroupAnswer = NonNullable<OffsetFetchResponse['groups']>[number];

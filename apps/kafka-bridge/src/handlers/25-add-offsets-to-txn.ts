@@ -1,5 +1,5 @@
+import { isGroupId } from '@tailrace/shard-core';
 import { addOffsetsToTxnApi, type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
-import { isGroupId } from '../groups/group-keys.ts';
 import { handler } from './handler.ts';
 
 /** Clients know PRODUCER_FENCED from here on; before, INVALID_PRODUCER_EPOCH says it. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Shard, type Store, StoreUnavailable, type Stream, type StreamCatalog } from '@tailrace/shard-core';
 import { trafficMetrics } from '@tailrace/telemetry';
 import { formatEventPosition } from './event-position.ts';
-import { offsetOf, type ReadFrom } from './read-from.ts';
+import { offsetOf, type ReadFromInShard } from './read-from.ts';
 import { type RecordView, type ValueForm, viewRecords } from './record-view.ts';
 import { isEndOfShard, readPage, type ShardPage } from './shard-reader.ts';
 import { problemOfRefusal } from './problem.ts';
@@ -24,7 +24,7 @@ export interface EventFeedOptions {
   /** The next offset of each shard that is followed at the beginning, by shard number. */
   readonly offsets: ReadonlyMap<number, bigint>;
   /** Where children of those shards begin that are opened later: all of them, or what arrived at some time or later. */
-  readonly childrenFrom: ReadFrom;
+  readonly childrenFrom: ReadFromInShard;
   readonly as: ValueForm;
   readonly deaggregate: boolean;
   readonly heartbeatMs: number;
@@ -229,7 +229,8 @@ class EventFeed {
       const opened: [Shard, bigint][] = [];
       for (const child of children) {
         const waits = parentsOf(child).some((parent) => parent !== number && this.#offsets.has(parent));
-        if (this.#offsets.has(child.number) || waits) continue;
+        // One that was followed from the beginning may have ended before its parent did.
+        if (this.#shards.has(child.number) || waits) continue;
         opened.push([child, await offsetOf(this.#store, child, this.#options.childrenFrom)]);
       }
       // Only now, when nothing can fail any more.

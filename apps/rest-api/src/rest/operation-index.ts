@@ -2,6 +2,7 @@ import type { RestOperation } from './operation.ts';
 import { appendRecords } from './operations/append-records.ts';
 import { createStream } from './operations/create-stream.ts';
 import { deleteStream } from './operations/delete-stream.ts';
+import { describeGroup } from './operations/describe-group.ts';
 import { describeStream } from './operations/describe-stream.ts';
 import { followEvents } from './operations/follow-events.ts';
 import { healthLive } from './operations/health-live.ts';
@@ -17,6 +18,7 @@ export const restOperations: readonly RestOperation[] = [
   listStreams,
   describeStream,
   deleteStream,
+  describeGroup,
   appendRecords,
   readRecords,
   followEvents,

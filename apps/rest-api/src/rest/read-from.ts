@@ -1,4 +1,4 @@
-import { parseSequenceNumber, type SequenceNumberParts, type Shard, type Store } from '@tailrace/shard-core';
+import { isGroupId, parseSequenceNumber, type SequenceNumberParts, type Shard, type Store } from '@tailrace/shard-core';
 import { z } from 'zod';
 import { invalidRequest, problemOfRefusal } from './problem.ts';
 
@@ -9,9 +9,15 @@ export type ReadFrom =
   | { readonly at: 'offset'; readonly offset: bigint }
   | { readonly at: 'sequenceNumber'; readonly parts: SequenceNumberParts }
   /** The first record that was appended at this time or later. */
-  | { readonly at: 'time'; readonly timeMs: number };
+  | { readonly at: 'time'; readonly timeMs: number }
+  /** Behind what a Kafka group has committed. */
+  | { readonly at: 'group'; readonly groupId: string };
 
-const MESSAGE = 'must be earliest, latest, an offset, seq:<sequenceNumber> or time:<ISO 8601 or milliseconds>';
+/** Where reading begins in one shard, without regard to others. */
+export type ReadFromInShard = Exclude<ReadFrom, { readonly at: 'group' }>;
+
+const MESSAGE =
+  'must be earliest, latest, an offset, seq:<sequenceNumber>, time:<ISO 8601 or milliseconds> or group:<group id>';
 /** The largest time that a Date can show. */
 const TIME_MS_MAX = 8.64e15;
 const OFFSET_MAX = (1n << 63n) - 1n;
@@ -34,6 +40,10 @@ export function parseReadFrom(text: string): ReadFrom | undefined {
     const timeMs = /^\d{1,16}$/.test(time) ? Number(time) : ISO_8601.test(iso) ? Date.parse(iso) : Number.NaN;
     return timeMs <= TIME_MS_MAX ? { at: 'time', timeMs } : undefined;
   }
+  if (text.startsWith('group:')) {
+    const groupId = text.slice('group:'.length);
+    return isGroupId(groupId) ? { at: 'group', groupId } : undefined;
+  }
   return undefined;
 }
 
@@ -48,15 +58,16 @@ export const readFromParameter = z
   .meta({
     description:
       'Where to begin: `earliest`, `latest`, an offset, `seq:<sequenceNumber>` (that record), or `time:` with ISO 8601 ' +
-      'or milliseconds since 1970 (the first record that arrived then or later).',
-    examples: ['earliest', 'latest', '42', 'time:2026-11-23T12:00:00Z'],
+      'or milliseconds since 1970 (the first record that arrived then or later), or `group:<group id>` (behind what that ' +
+      'group of Kafka consumers has committed).',
+    examples: ['earliest', 'latest', '42', 'time:2026-11-23T12:00:00Z', 'group:billing'],
   });
 
 /**
  * The offset in one shard. An offset that the caller names is not checked here: the read refuses it if it lies outside
  * the log. Throws a Problem (404 when the shard is gone, 400 for another shard's sequence number) and StoreUnavailable.
  */
-export async function offsetOf(store: Store, shard: Shard, from: ReadFrom): Promise<bigint> {
+export async function offsetOf(store: Store, shard: Shard, from: ReadFromInShard): Promise<bigint> {
   switch (from.at) {
     case 'offset':
       return from.offset;

@@ -16,6 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
     ...TLS_OPTIONS,
     ...USER_OPTIONS,
     from: { type: 'string' },
+    'from-group': { type: 'string' },
     group: { type: 'string' },
     max: { type: 'string' },
     'key-separator': { type: 'string' },
@@ -24,6 +25,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const topic = onePositional(positionals, 'stream');
   const from = values.from ?? 'latest';
   if (from !== 'beginning' && from !== 'latest') throw new UsageError(`--from takes beginning or latest, not ${from}.`);
+  const fromGroup = values['from-group'];
+  if (fromGroup !== undefined && values.from !== undefined) throw new UsageError('--from and --from-group exclude each other.'); // prettier-ignore
+  if (fromGroup !== undefined && values.group !== undefined) throw new UsageError('--group goes on from its own offsets; --from-group is for reading beside a group.'); // prettier-ignore
   const max = wholeNumber('max', values.max) ?? Number.POSITIVE_INFINITY;
   const separator = values['key-separator'];
   const { kafka: broker } = addresses(values);
@@ -54,10 +58,16 @@ export async function run(args: readonly string[]): Promise<number> {
       if (printed >= max) resolve();
     };
     withKafka(broker, async () => {
-      await requireTopic(kafka.admin(), topic);
+      const positions = await withAdmin(kafka.admin(), async (admin) => {
+        await requireTopic(admin, topic);
+        return fromGroup === undefined ? [] : committedBy(admin, fromGroup, topic);
+      });
       await consumer.connect();
-      await consumer.subscribe({ topics: [topic], fromBeginning: from === 'beginning' });
+      // Partitions for which the group has committed nothing are new to it.
+      const fromBeginning = from === 'beginning' || fromGroup !== undefined;
+      await consumer.subscribe({ topics: [topic], fromBeginning });
       await consumer.run({ autoCommit: values.group !== undefined, eachMessage });
+      for (const { partition, offset } of positions) consumer.seek({ topic, partition, offset });
     }).catch((error: unknown) => {
       failure = error as Error;
       resolve();
@@ -69,15 +79,28 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function requireTopic(admin: ReturnType<ReturnType<typeof kafkaClient>['admin']>, topic: string): Promise<void> {
+type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
+
+async function withAdmin<T>(admin: Admin, ask: (admin: Admin) => Promise<T>): Promise<T> {
   await admin.connect();
   try {
-    if (!(await admin.listTopics()).includes(topic)) {
-      throw new ReadableFailure(`There is no stream ${topic}. \`tailrace streams create ${topic}\` makes it.`);
-    }
+    return await ask(admin);
   } finally {
     await admin.disconnect();
   }
+}
+
+async function requireTopic(admin: Admin, topic: string): Promise<void> {
+  if ((await admin.listTopics()).includes(topic)) return;
+  throw new ReadableFailure(`There is no stream ${topic}. \`tailrace streams create ${topic}\` makes it.`);
+}
+
+/** What a group has committed for the stream, by partition; the group itself is not touched. */
+async function committedBy(admin: Admin, groupId: string, topic: string) {
+  const [fetched] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const committed = (fetched?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+  if (committed.length > 0) return committed;
+  throw new ReadableFailure(`There is no group ${groupId} that has committed offsets for stream ${topic}.`);
 }
 
 function textLine({ key, value }: KafkaMessage, separator: string | undefined): Buffer {

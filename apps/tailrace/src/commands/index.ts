@@ -88,6 +88,8 @@ ${USER}`,
     usage: `Usage: tailrace consume STREAM [OPTIONS]
 
   --from beginning|latest   where to begin (default latest); with --group, only where the group has no position
+  --from-group GROUP        begin behind what this group has committed, without joining it; where it has
+                            committed nothing for a partition, at its beginning
   --group GROUP             read as a member of this group and commit positions
   --max N                   end after N records
   --key-separator S         print KEY, S, VALUE

@@ -13,6 +13,7 @@ import {
   OFFSET_VERSION,
   offsetCommitRecord,
 } from '@tailrace/kafka-protocol';
+import type { CommittedOffset } from '@tailrace/shard-core';
 import {
   type ConsumerGroupDocument,
   type ConsumerMemberDocument,
@@ -20,7 +21,6 @@ import {
   parsePartitionSets,
 } from '../consumer-group-document.ts';
 import type { AnyGroupDocument, GroupDocument, GroupMemberDocument } from '../group-document.ts';
-import type { CommittedOffset } from '../offset-store.ts';
 import type { MemberState } from '../reconciliation.ts';
 import { partitionLists, type PartitionSets } from '../topic-partitions.ts';
 import type { OffsetsRecord } from './offsets-record.ts';

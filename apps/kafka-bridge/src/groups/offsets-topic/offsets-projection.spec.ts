@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { coordinatorRecordType, decodeBatch, decodeCoordinatorKey, decodeCoordinatorValue, offsetCommitRecord, readBatchHeader } from '@tailrace/kafka-protocol'; // prettier-ignore
-import { type Store, StoreUnavailable, StreamCatalog } from '@tailrace/shard-core';
+import { groupOffsetKey, groupStateKey, type Store, StoreUnavailable, StreamCatalog } from '@tailrace/shard-core';
 import { openEmbeddedStore } from '@tailrace/shard-core/embedded';
 import { createLogger } from '@tailrace/telemetry';
 import { eventually, temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
 import type { GroupDocument } from '../group-document.ts';
-import { groupOffsetKey, groupStateKey } from '../group-keys.ts';
 import { OffsetStore } from '../offset-store.ts';
 import { OffsetsProjection, type OffsetsTopicMode } from './offsets-projection.ts';
 import { offsetsPartitionOf } from './offsets-topic.ts';

@@ -1,16 +1,20 @@
-import { type Documents, type Log, StoreUnavailable, type StreamCatalog } from '@tailrace/shard-core';
-import type { Logger } from '@tailrace/telemetry';
-import type { BrokerRegistry } from '../../brokers/broker-registry.ts';
-import { CONSUMER_OFFSETS_TOPIC } from '../../topics/internal-topics.ts';
-import { parseGroupDocument } from '../group-document.ts';
 import {
+  type Documents,
   GROUP_OFFSETS_PREFIX,
   GROUP_STATES_PREFIX,
   groupIdOfStateKey,
   groupStateKey,
+  type Log,
+  parseCommittedOffset,
   placeOfOffsetKey,
-} from '../group-keys.ts';
-import { OffsetStore, parseCommittedOffset } from '../offset-store.ts';
+  StoreUnavailable,
+  type StreamCatalog,
+} from '@tailrace/shard-core';
+import type { Logger } from '@tailrace/telemetry';
+import type { BrokerRegistry } from '../../brokers/broker-registry.ts';
+import { CONSUMER_OFFSETS_TOPIC } from '../../topics/internal-topics.ts';
+import { parseGroupDocument } from '../group-document.ts';
+import { OffsetStore } from '../offset-store.ts';
 import { groupKey, groupRecords, offsetKey, offsetValue } from './group-records.ts';
 import { digestOf, type GroupRecords, isOffsetKey, keyOfText, keyText, type OffsetsRecord } from './offsets-record.ts';
 import { findOrCreateOffsetsTopic, OFFSETS_PARTITIONS, offsetsPartitionOf } from './offsets-topic.ts';

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { RestDependencies } from '../dependencies.ts';
 import { eventFeed, HEARTBEAT_MS } from '../event-feed.ts';
 import { parseEventPosition } from '../event-position.ts';
+import { placesOfGroup } from '../group-position.ts';
 import { EVENT_STREAM_MEDIA_TYPE } from '../media-type.ts';
 import { operation } from '../operation.ts';
 import { invalidRequest, Problem, problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
-import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
+import { offsetOf, type ReadFrom, type ReadFromInShard, readFromParameter } from '../read-from.ts';
 import { deaggregateForm, valueForm } from '../record-view.ts';
 import { parentsOf, streamPath } from '../stream-schema.ts';
 
@@ -58,7 +59,7 @@ export const followEvents = operation({
     const lastEventId = header('last-event-id');
     const offsets =
       lastEventId === undefined || lastEventId === ''
-        ? await beginningOf(dependencies, stream, firstShards(stream, query), query.from)
+        ? await firstOffsets(dependencies, stream, query)
         : resumed(stream, lastEventId);
     const feed = eventFeed(dependencies, {
       stream,
@@ -88,32 +89,62 @@ async function* counted(feed: AsyncGenerator<string>): AsyncGenerator<string> {
   }
 }
 
-/** The named shards; else those that are open (`latest`), or those from which all others came. */
-function firstShards(
+function firstOffsets(
+  dependencies: RestDependencies,
   stream: Stream,
-  { from, shards }: { from: ReadFrom; shards?: string | undefined },
-): readonly Shard[] {
-  if (shards !== undefined) {
-    return [...new Set(shards.split(','))].map((shardId) => {
-      const shard = stream.shard(parseShardId(shardId) as number);
-      if (shard === undefined) throw shardNotFound(stream.name, shardId);
-      return shard;
-    });
-  }
+  { from, shards }: { readonly from: ReadFrom; readonly shards?: string | undefined },
+): Promise<ReadonlyMap<number, bigint>> {
+  const named = shards === undefined ? undefined : namedShards(stream, shards);
+  if (from.at === 'group') return behindGroup(dependencies, stream, from, named);
+  return beginningOf(dependencies, stream, named ?? firstShards(stream, from), from);
+}
+
+function namedShards(stream: Stream, shards: string): readonly Shard[] {
+  return [...new Set(shards.split(','))].map((shardId) => {
+    const shard = stream.shard(parseShardId(shardId) as number);
+    if (shard === undefined) throw shardNotFound(stream.name, shardId);
+    return shard;
+  });
+}
+
+/** Those that are open (`latest`), or those from which all others came. */
+function firstShards(stream: Stream, from: ReadFromInShard): readonly Shard[] {
   if (from.at === 'latest') return stream.openShards;
   return stream.shards.filter((shard) => parentsOf(shard).every((parent) => stream.shard(parent) === undefined));
+}
+
+/** The shards in which a reader begins who goes on from what a group has committed; to the others their parents lead. */
+async function behindGroup(
+  { store }: RestDependencies,
+  stream: Stream,
+  { groupId }: { readonly groupId: string },
+  named: readonly Shard[] | undefined,
+): Promise<ReadonlyMap<number, bigint>> {
+  const places = await placesOfGroup(groupId, stream, store);
+  const offsets = new Map<number, bigint>();
+  for (const shard of named ?? stream.shards) {
+    const place = places.get(shard.number);
+    const begins = place?.kind === 'begins' || (named !== undefined && place?.kind === 'follows');
+    if (place?.kind === 'goesOn') offsets.set(shard.number, place.offset);
+    else if (begins) offsets.set(shard.number, await offsetOf(store, shard, { at: 'earliest' }));
+  }
+  refuseTooMany(stream, offsets.size);
+  return offsets;
+}
+
+function refuseTooMany(stream: Stream, count: number): void {
+  if (count <= SHARDS_MAX) return;
+  const message = `${stream.name} has ${count} shards, one request follows ${SHARDS_MAX} at most: name them`;
+  throw invalidRequest([{ pointer: '?shards', message }]);
 }
 
 async function beginningOf(
   { store }: RestDependencies,
   stream: Stream,
   shards: readonly Shard[],
-  from: ReadFrom,
+  from: ReadFromInShard,
 ): Promise<ReadonlyMap<number, bigint>> {
-  if (shards.length > SHARDS_MAX) {
-    const message = `${stream.name} has ${shards.length} shards, one request follows ${SHARDS_MAX} at most: name them`;
-    throw invalidRequest([{ pointer: '?shards', message }]);
-  }
+  refuseTooMany(stream, shards.length);
   if (shards.length !== 1 && (from.at === 'offset' || from.at === 'sequenceNumber')) {
     const message = 'an offset or sequence number is a place in one shard: name that one with shards';
     throw invalidRequest([{ pointer: '?from', message }]);

@@ -2,11 +2,12 @@ import { parseShardId, type Shard } from '@tailrace/shard-core';
 import { trafficMetrics, withLogSpan } from '@tailrace/telemetry';
 import { z } from 'zod';
 import type { RestDependencies } from '../dependencies.ts';
+import { fromInShard } from '../group-position.ts';
 import { JSON_MEDIA_TYPE } from '../media-type.ts';
 import { operation } from '../operation.ts';
 import { Problem, problemOfRefusal, shardNotFound, streamNotFound } from '../problem.ts';
 import { integerParameter } from '../query-schema.ts';
-import { offsetOf, type ReadFrom, readFromParameter } from '../read-from.ts';
+import { offsetOf, type ReadFromInShard, readFromParameter } from '../read-from.ts';
 import { deaggregateForm, recordView, type RecordView, valueForm, viewRecords } from '../record-view.ts';
 import { isEndOfShard, readPage, type ShardPage } from '../shard-reader.ts';
 import { streamWithChildren } from '../../end-of-shard.ts';
@@ -84,7 +85,8 @@ export const readRecords = operation({
           viewRecords(record, offset, timeMs, shard, query),
         ),
       );
-    let page = await firstPage(dependencies, shard, query.from, read);
+    const from = await fromInShard(query.from, stream, shard, store);
+    let page = await firstPage(dependencies, shard, from, read);
     // Control records, and those of aborted transactions, are passed over, so a page may be empty although there was something to read.
     while (page.records.length === 0 && page.unreadable.length === 0 && !isEndOfShard(page)) {
       if (page.nextOffset >= page.bounds.lastStableOffset) {
@@ -134,7 +136,7 @@ type Read = (from: bigint) => ReturnType<typeof readPage<readonly RecordView[]>>
 async function firstPage(
   { store }: RestDependencies,
   shard: Shard,
-  from: ReadFrom,
+  from: ReadFromInShard,
   read: Read,
 ): Promise<ShardPage<readonly RecordView[]>> {
   for (let attempt = 1; ; attempt++) {

@@ -36,8 +36,12 @@ export function groupOffsetsPrefix(groupId: string): string {
   return `${GROUP_OFFSETS_PREFIX}${escape(groupId)}/offsets/`;
 }
 
+export function groupOffsetsOfTopicPrefix(groupId: string, topic: string): string {
+  return `${groupOffsetsPrefix(groupId)}${topic}/`;
+}
+
 export function groupOffsetKey(groupId: string, topic: string, partition: number): string {
-  return `${groupOffsetsPrefix(groupId)}${topic}/${partition}`;
+  return groupOffsetsOfTopicPrefix(groupId, topic) + String(partition);
 }
 
 /** Group ids may hold anything, also a slash; a lone surrogate cannot be escaped, and counts as what UTF-8 makes of it. */
