@@ -53,7 +53,8 @@ export class KeyUse {
 
   /** Never rejects. One run at a time; what is counted meanwhile waits for the next. */
   async #writeAll(): Promise<void> {
-    await this.#writing;
+    // Again, where another that waited too was faster: the same count must not be written twice.
+    while (this.#writing !== undefined) await this.#writing;
     this.#writing = this.#write();
     await this.#writing;
     this.#writing = undefined;
