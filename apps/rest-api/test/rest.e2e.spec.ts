@@ -182,6 +182,17 @@ describe('one record', () => {
     expect(read.body.records[0]).toMatchObject({ partitionKey: 'k&', dataBase64: bytes.toString('base64') });
   });
 
+  it('is shown as text where it is JSON that is nested too deeply, and holds up no other', async () => {
+    const name = await newStream();
+    const deep = `${'['.repeat(5_000)}12345678901234567890${']'.repeat(5_000)}`;
+    for (const body of [deep, '1']) {
+      const headers = { 'content-type': 'application/octet-stream' };
+      await fetch(`${service.origin}/v1/streams/${name}/records`, { method: 'POST', headers, body });
+    }
+    const read = await service.call('GET', `/v1/streams/${name}/shards/0/records?as=json`);
+    expect(read.body.records).toMatchObject([{ data: deep }, { json: 1 }]);
+  });
+
   it('goes where its hash key says, and without a key to any shard', async () => {
     const name = await newStream(4);
     const last = (2n ** 128n - 1n).toString();

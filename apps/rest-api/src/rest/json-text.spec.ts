@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseJson, syntaxErrorPosition } from './json-text.ts';
+import { NESTING_MAX, parseJson, positionTooDeep, syntaxErrorPosition } from './json-text.ts';
 
 describe('parseJson', () => {
   it('reads UTF-8 JSON, with or without a byte order mark', () => {
@@ -35,6 +35,32 @@ describe('parseJson', () => {
     });
   });
 
+  it('has done with a number of very many digits at once', () => {
+    const started = performance.now();
+    for (const text of [`1.${'0'.repeat(100_000)}1`, `1${'0'.repeat(100_000)}1e-50000`]) {
+      expect(parseJson(Buffer.from(text)).ok).toBe(true);
+    }
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it.each(['', '12345678901234567890'])(
+    'takes lists and objects within one another up to a bound, around %j',
+    (core) => {
+      const nested = (depth: number): string => {
+        const half = Math.floor(depth / 2);
+        return `${'{"a":['.repeat(half)}${depth % 2 === 1 ? `[${core}]` : core}${']}'.repeat(half)}`;
+      };
+      const parsed = parseJson(Buffer.from(nested(NESTING_MAX)));
+      expect(parsed.ok && JSON.stringify(parsed.value)).toBe(nested(NESTING_MAX));
+      expect(parseJson(Buffer.from(nested(NESTING_MAX + 1)))).toMatchObject({
+        ok: false,
+        error: {
+          message: expect.stringMatching(/^Not JSON at position 3000 .*: nested more than 1000 levels deep\.$/),
+        },
+      });
+    },
+  );
+
   it('says where the text stops being JSON', () => {
     expect(parseJson(Buffer.from('{\n  "a": 1,\n  b: 2\n}'))).toEqual({
       ok: false,
@@ -45,6 +71,19 @@ describe('parseJson', () => {
         message: 'Not JSON at position 14 (line 3, column 3): unexpected "b".',
       },
     });
+  });
+});
+
+describe('positionTooDeep', () => {
+  const depth = 2 * NESTING_MAX;
+  it.each([
+    ['brackets within a string', `["${'['.repeat(depth)}"]`, undefined],
+    ['quotes within a string', `["\\"${'['.repeat(depth)}\\\\\\"[\\\\"]`, undefined],
+    ['what is closed again', `[${'[],{},'.repeat(depth)}1]`, undefined],
+    ['brackets behind a string that ends with a backslash', `["\\\\",${'['.repeat(depth)}`, 6 + NESTING_MAX - 1],
+    ['a string without end', `"${'['.repeat(depth)}`, undefined],
+  ])('of %s', (_what, text, position) => {
+    expect(positionTooDeep(text)).toBe(position);
   });
 });
 

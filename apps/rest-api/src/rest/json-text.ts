@@ -15,6 +15,10 @@ export type JsonResult =
 const BYTE_ORDER_MARK = 0xfeff;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
 const FIRST_PRINTABLE = 0x20;
 
 /** Reads UTF-8 JSON. Bytes that are not UTF-8 are refused, not replaced: replaced they would be stored garbled. */
@@ -22,6 +26,8 @@ export function parseJson(bytes: Buffer): JsonResult {
   if (!isUtf8(bytes)) return failure('', 0, 'the text is not UTF-8');
   let text = bytes.toString('utf8');
   if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1);
+  const tooDeepAt = positionTooDeep(text);
+  if (tooDeepAt !== undefined) return failure(text, tooDeepAt, `nested more than ${NESTING_MAX} levels deep`);
   try {
     return { ok: true, value: parseExactly(text) };
   } catch (error) {
@@ -29,6 +35,46 @@ export function parseJson(bytes: Buffer): JsonResult {
     const position = syntaxErrorPosition(text);
     const found = position < text.length ? `unexpected ${JSON.stringify(text[position])}` : 'the text ends too early';
     return failure(text, position, found);
+  }
+}
+
+/**
+ * Lists and objects within one another. What comes in is written again, which in some cases takes a frame of the stack for each
+ * level: a record that is deeper could be stored, and no page with it be shown.
+ */
+export const NESTING_MAX = 1_000;
+
+/** Where a text is nested too deeply; `undefined`: nowhere. Of a text that is no JSON, anything. */
+export function positionTooDeep(text: string): number | undefined {
+  // Most are too short for it.
+  if (text.length <= 2 * NESTING_MAX) return undefined;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at);
+        break;
+      case OPEN_LIST:
+      case OPEN_OBJECT:
+        if (++depth > NESTING_MAX) return at;
+        break;
+      case CLOSE_LIST:
+      case CLOSE_OBJECT:
+        depth -= 1;
+    }
+  }
+  return undefined;
+}
+
+/** The quote that ends a string; the text's end if there is none. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ;) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) return text.length;
+    let escapes = 0;
+    while (text.charCodeAt(quote - 1 - escapes) === BACKSLASH) escapes += 1;
+    if (escapes % 2 === 0) return quote;
+    at = quote + 1;
   }
 }
 
@@ -41,7 +87,8 @@ type Reviver = (this: unknown, key: string, value: unknown, context: { readonly 
 
 /**
  * `JSON.parse`, except that a number which a double cannot hold is kept as it is written, so that `JSON.stringify` writes it
- * so again: what passes through here is stored or shown, not calculated with. Throws SyntaxError.
+ * so again: what passes through here is stored or shown, not calculated with. Throws SyntaxError, and RangeError for what is
+ * nested too deeply.
  */
 export function parseExactly(text: string): unknown {
   if (!inexactNumber.test(text)) return JSON.parse(text) as unknown;
@@ -55,10 +102,11 @@ export function parseExactly(text: string): unknown {
 /** The significant digits of a number, however it is written: `1.50e3` and `1500` have the same. */
 function digitsOf(number: string): string {
   const [mantissa] = number.split(/[eE]/, 1) as [string];
-  return mantissa
-    .replace(/^-?[0.]*/, '')
-    .replace('.', '')
-    .replace(/0+$/, '');
+  const digits = mantissa.replace(/^-?[0.]*/, '').replace('.', '');
+  // Not an expression for zeros at the end: it would try each of many zeros in the middle as the first of them.
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 function failure(text: string, position: number, found: string): { ok: false; error: JsonError } {

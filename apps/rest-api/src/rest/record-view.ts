@@ -9,7 +9,7 @@ import {
   subRecordsOf,
 } from '@tailrace/shard-core';
 import { z } from 'zod';
-import { parseExactly } from './json-text.ts';
+import { parseExactly, positionTooDeep } from './json-text.ts';
 
 /** Whether aggregated records are shown as the records in them. */
 export const deaggregateForm = z
@@ -136,7 +136,7 @@ function viewValue(value: Buffer | null, form: ValueForm): Pick<RecordView, 'dat
   if (value === null) return { data: null };
   if (!isUtf8(value)) return { dataBase64: value.toString('base64') };
   const text = value.toString('utf8');
-  if (form === 'json') {
+  if (form === 'json' && positionTooDeep(text) === undefined) {
     try {
       return { json: parseExactly(text) };
     } catch (error) {
