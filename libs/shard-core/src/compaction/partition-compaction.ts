@@ -69,8 +69,9 @@ export async function isDue(
   const { logEndOffset } = (links.at(-1) as Link).bounds;
   // What is too young, or not decided, by its share of the offsets.
   const share = Number(limit - dirtyFrom) / Number(logEndOffset - dirtyFrom);
-  const dirtyBytes = Math.max(0, sizeBytes - (cleanedTo > start ? cleanBytes : 0)) * share;
-  if (dirtyBytes > 0 && dirtyBytes / sizeBytes > minDirtyRatio) return true;
+  const clean = cleanedTo > start ? Math.min(cleanBytes, sizeBytes) : 0;
+  const dirtyBytes = (sizeBytes - clean) * share;
+  if (dirtyBytes > 0 && dirtyBytes / (clean + dirtyBytes) > minDirtyRatio) return true;
   if (maxLagMs === Infinity) return false;
   const { shard, bounds } = links.find((link) => link.limit > dirtyFrom) as Link;
   const from = dirtyFrom > bounds.logStartOffset ? dirtyFrom : bounds.logStartOffset;

@@ -57,6 +57,8 @@ export class FaultFileSystem implements FileSystem {
   writeBytesMax = Infinity;
   /** Blocks can be set aside without being written. */
   allocates = true;
+  /** Set: the process dies when it asks for something, other than to read, once more than so often. */
+  stepsLeft = Infinity;
   /** Segments that were made of earlier ones. */
   reusedCount = 0;
   /** The process is dead: nothing is done any more, and what was waiting fails. */
@@ -169,6 +171,7 @@ export class FaultFileSystem implements FileSystem {
   }
 
   #check(): void {
+    if (this.stepsLeft-- <= 0) this.kill();
     if (this.#dead) throw new Error('the process is dead');
   }
 
@@ -190,7 +193,7 @@ export class FaultFileSystem implements FileSystem {
       },
       read: async (target, at, byteCount, position) => {
         await Promise.race([this.readGate, this.#death]);
-        this.#check();
+        if (this.#dead) throw new Error('the process is dead');
         return file.bytes.copy(target, at, position, position + byteCount);
       },
       sync: async () => {

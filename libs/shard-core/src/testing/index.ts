@@ -2,6 +2,7 @@ export {
   accepted,
   append,
   appendRequest,
+  compactTo,
   makeBatch,
   type MakeBatchOptions,
   newShardKey,
@@ -10,5 +11,6 @@ export {
   type ReadRecord,
   readValues,
   recordsOf,
+  verdictsFor,
 } from './batches.ts';
 export { type ConformanceOptions, storeConformance, type StoreUnderTest } from './store-conformance.ts';
