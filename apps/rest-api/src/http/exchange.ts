@@ -4,6 +4,7 @@ import { constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { EventStream, EventStreams } from './event-stream.ts';
 import { httpDate } from './http-date.ts';
+import { COUNTED_BYTES_MIN, type HeldAnswers } from './held-answers.ts';
 import { CORS_MAX_AGE_SECONDS, HTTP_TIMEOUTS } from './http-limits.ts';
 import type { PlainHead } from './plain-head.ts';
 import { newExtendedRequestId, newRequestId } from './request-ids.ts';
@@ -52,7 +53,18 @@ export interface DoorState {
   /** The door closes, and connections should not be used again. */
   readonly closing: boolean;
   readonly eventStreams: EventStreams;
+  readonly answers: HeldAnswers;
 }
+
+/** There is no room for the answer that was made. */
+export const BUSY: Answer = {
+  statusCode: 503,
+  contentType: 'application/x-amz-json-1.1',
+  body: JSON.stringify({
+    __type: 'ServiceUnavailableException',
+    message: 'Too many requests are under way. Try again.',
+  }),
+};
 
 export class Http1Exchange implements StreamedExchange {
   readonly requestId = newRequestId();
@@ -93,6 +105,12 @@ export class Http1Exchange implements StreamedExchange {
   respond({ statusCode, contentType, body }: Answer): void {
     const response = this.#response;
     if (response.destroyed) return;
+    const { answers } = this.#door;
+    if (!answers.take(body.length)) {
+      this.respond(BUSY);
+      return;
+    }
+    if (body.length >= COUNTED_BYTES_MIN) response.once('close', () => answers.giveBack(body.length));
     // A flat list of names and values is what node:http writes fastest.
     const headers = answerHeaders(this, contentType, body.length);
     if (this.#door.closing) headers.push('Connection', 'close');
@@ -164,9 +182,14 @@ export class Http2Exchange implements StreamedExchange {
   respond({ statusCode, contentType, body }: Answer): void {
     const stream = this.source;
     if (stream.destroyed || stream.headersSent) return;
+    const { answers } = this.#door;
+    if (!answers.take(body.length)) {
+      this.respond(BUSY);
+      return;
+    }
     const headers = http2Headers(statusCode, answerHeaders(this, contentType, body.length));
     stream.respond(headers, { endStream: body.length === 0 });
-    if (body.length > 0) stream.end(typeof body === 'string' ? Buffer.from(body, 'latin1') : body);
+    if (body.length > 0) answers.send(stream, typeof body === 'string' ? Buffer.from(body, 'latin1') : body);
   }
 
   startEventStream({ contentType }: { readonly contentType: string }): EventStream | undefined {
@@ -214,17 +237,23 @@ export class PlainExchange implements Exchange {
   respond({ statusCode, contentType, body }: Answer): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
+    const { answers } = this.#door;
+    if (!answers.take(body.length)) {
+      this.respond(BUSY);
+      return;
+    }
     const flat = answerHeaders(this, contentType, body.length);
     let head = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n`;
     for (let i = 0; i < flat.length; i += 2) head += `${flat[i]}: ${flat[i + 1]}\r\n`;
     head += `Date: ${httpDate()}\r\n${this.#door.closing ? CLOSE : KEEP_ALIVE}`;
+    const taken = body.length < COUNTED_BYTES_MIN ? undefined : () => answers.giveBack(body.length);
     if (typeof body === 'string') {
-      socket.write(head + body, 'latin1');
+      socket.write(head + body, 'latin1', taken);
       return;
     }
     socket.cork();
     socket.write(head, 'latin1');
-    socket.write(body);
+    socket.write(body, taken);
     socket.uncork();
   }
 

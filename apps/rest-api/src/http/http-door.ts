@@ -4,6 +4,7 @@ import {
   createServer as createHttp2Server,
   type Http2Server,
   type IncomingHttpHeaders,
+  type Http2Session,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
@@ -21,7 +22,8 @@ import { JSON_MEDIA_TYPE } from '../aws/wire/json-codec.ts';
 import type { Ingest } from '../ingest/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { EventStreams } from './event-stream.ts';
-import { type Answer, type Exchange, Http1Exchange, Http2Exchange, type StreamedExchange } from './exchange.ts';
+import { HeldAnswers } from './held-answers.ts';
+import { type Answer, BUSY, type Exchange, Http1Exchange, Http2Exchange, type StreamedExchange } from './exchange.ts';
 import {
   CONNECTIONS_MAX,
   H2_CONNECTION_WINDOW_BYTES,
@@ -93,6 +95,10 @@ class Door implements HttpDoor, PlainDoor {
   readonly #plain = new Set<PlainConnection>();
   readonly budget = new BodyBudget();
   readonly eventStreams = new EventStreams();
+  readonly answers: HeldAnswers;
+  /** The connections of HTTP/2, and the one whose session is being made. */
+  readonly #socketOf = new WeakMap<Http2Session, Socket>();
+  #speaking: Socket | undefined;
   readonly #speakHttp1: (socket: Socket) => void;
   #aws: AwsProtocol | undefined;
   closing = false;
@@ -100,6 +106,7 @@ class Door implements HttpDoor, PlainDoor {
   constructor(dependencies: HttpDoorDependencies, timeouts: HttpTimeouts) {
     this.#dependencies = dependencies;
     this.#timeouts = timeouts;
+    this.answers = new HeldAnswers((session) => this.#socketOf.get(session)?.destroy(), timeouts.stallMs);
     const { restHandler, tls } = dependencies;
     this.#restOverHttp2 = restHandler && new RestOverHttp2(restHandler);
     const http1Options = {
@@ -139,7 +146,9 @@ class Door implements HttpDoor, PlainDoor {
         // A server of HTTP/1 accepts sockets of which the other side may have ended; one of HTTP/2 would keep such a
         // connection, in the middle of a frame, until it has been idle for long enough.
         socket.allowHalfOpen = false;
+        this.#speaking = socket;
         this.#http2.emit('connection', socket);
+        this.#speaking = undefined;
       });
     };
     if (tls === undefined) this.#http1.on('connection', onConnection);
@@ -187,6 +196,7 @@ class Door implements HttpDoor, PlainDoor {
     this.closing = true;
     this.#dependencies.restHandler?.stop?.();
     this.eventStreams.stop();
+    this.answers.stop();
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     this.#http1.closeIdleConnections();
     for (const socket of this.#undecided) socket.destroy();
@@ -248,6 +258,7 @@ class Door implements HttpDoor, PlainDoor {
 
   #onSession(session: ServerHttp2Session): void {
     this.#sessions.add(session);
+    if (this.#speaking !== undefined) this.#socketOf.set(session, this.#speaking);
     session.setLocalWindowSize(H2_CONNECTION_WINDOW_BYTES);
     session.setTimeout(this.#timeouts.idleMs, () => session.close());
     session.on('close', () => this.#sessions.delete(session));
@@ -299,7 +310,7 @@ class Door implements HttpDoor, PlainDoor {
 const bodyRefusals = {
   'too-large': refusal(413, 'RequestEntityTooLargeException', 'The request is larger than this service takes.'),
   'too-slow': refusal(408, 'RequestTimeoutException', 'The body of the request did not arrive in time.'),
-  busy: refusal(503, 'ServiceUnavailableException', 'Too many requests are under way. Try again.'),
+  busy: BUSY,
 } satisfies Record<Exclude<(BodyOutcome & { ok: false })['code'], 'gone'>, Answer>;
 
 function refusal(statusCode: number, type: string, message: string): Answer {

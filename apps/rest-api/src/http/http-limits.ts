@@ -21,6 +21,8 @@ export interface HttpTimeouts {
   readonly restOfBodyMs: number;
   /** In which nothing at all moves on a connection. */
   readonly idleMs: number;
+  /** In which nothing of an answer over HTTP/2 is taken, though it waits. */
+  readonly stallMs: number;
   /** To read a refusal while it still sends: a connection that is cut at once loses the answer that was under way. */
   readonly lingerMs: number;
 }
@@ -31,6 +33,7 @@ export const HTTP_TIMEOUTS: HttpTimeouts = {
   bodyMs: 30_000,
   restOfBodyMs: 1_000,
   idleMs: 75_000,
+  stallMs: 30_000,
   lingerMs: 2_000,
 };
 /** How often slow headers are looked for, at least. */
@@ -44,6 +47,10 @@ export const H2_STREAM_WINDOW_BYTES = MIB;
 export const H2_CONNECTION_WINDOW_BYTES = 8 * MIB;
 /** Memory of one HTTP/2 session before it refuses further requests, in MiB. An answer of GetRecords takes 14. */
 export const H2_SESSION_MEMORY_MIB = 64;
+/** Answers that clients have not taken yet, of all connections together: beyond it, requests are refused, as ones to be tried again. */
+export const ANSWERS_HELD_BYTES_MAX = 512 * MIB;
+/** Larger answers over HTTP/2 are sent in parts of so much. */
+export const ANSWER_SLICE_BYTES = 256 * KIB;
 /** Answers that go on (SubscribeToShard) at once, of all clients together: each one holds an event and its frames. */
 export const EVENT_STREAMS_MAX = 10_000;
 /** What one of them lets wait for a client that does not read: an event of 10 MiB in base64, and what came before it. */

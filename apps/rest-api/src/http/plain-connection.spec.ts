@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { eventually } from '@tailrace/testkit';
 import { BodyBudget } from './body-budget.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { EventStreams } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import { PlainConnection, type PlainDoor } from './plain-connection.ts';
@@ -14,6 +15,7 @@ const request = (body: string, extra = ''): string =>
 class EchoingDoor implements PlainDoor {
   closing = false;
   readonly eventStreams = new EventStreams();
+  readonly answers = new HeldAnswers(() => {});
   readonly budget = new BodyBudget();
   readonly asked: string[] = [];
   readonly handedOver: { readonly socket: Socket; text: string }[] = [];
