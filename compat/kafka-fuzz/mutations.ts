@@ -46,6 +46,8 @@ const KEY = {
 /** Answers looked at byte by byte: one in so many. */
 const CHECKED_IN = 16;
 const ARRAY_ELEMENTS_MAX = 300;
+/** Arrays in repeated arrays grow beyond what a frame may have; what is too long is sent by its length alone (`out of step`). */
+const FRAME_BYTES_MAX = 512 * 1024;
 
 const ODD_INT32S = [0, 1, -1, -2, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, -0x8000_0000, 0x100_0000];
 const ODD_INT64S = [0n, 1n, -1n, -2n, -3n, -4n, -5n, -6n, 1n << 31n, 1n << 53n, (1n << 63n) - 1n, -(1n << 63n)];
@@ -236,6 +238,7 @@ export function fuzzer(
   return Object.assign(next, { judged: (kind: string, bytes: Buffer) => judge({ kind, bytes }) });
 
   function judge(draft: Draft): FuzzFrame | undefined {
+    if (draft.bytes.length > FRAME_BYTES_MAX) return undefined;
     let bytes: Buffer = Buffer.from(draft.bytes);
     const base = { kind: draft.kind, endsStream: false, waits: false };
     if (bytes.length < 8) return { ...base, bytes: framed(bytes), correlationId: -1, expect: 'end' };
