@@ -42,7 +42,8 @@ const PROBE_PATIENCE_MS = 20_000;
 /** Memory of the first rounds is that of a process that warms up. */
 const WARM_UP_SHARE = 0.2;
 const MEMORY_GROWTH_MAX = 1.25;
-const PROBLEMS_SHOWN = 20;
+/** So many, and the run ends. */
+const PROBLEMS_SHOWN = 8;
 const DECODING_ROUNDS = 20;
 const PROGRESS_INTERVAL_MS = 15_000;
 
@@ -216,7 +217,7 @@ try {
         frames.push(frame);
         if (frame.expect === 'answer' && frames.length < BURST) continue;
         await burst(by, frames.splice(0));
-        if (problems.length > 0) break;
+        if (problems.length >= PROBLEMS_SHOWN) break;
       }
       if (frames.length > 0) await burst(by, frames);
     }),
@@ -235,12 +236,12 @@ try {
       free.push(by);
     });
   };
-  while (sent < toSend && problems.length === 0) {
+  while (sent < toSend && problems.length < PROBLEMS_SHOWN) {
     await renew();
     const end = Math.min(toSend, sent + ROUND);
     await Promise.all(
       clients.map(async (by) => {
-        while (sent < end && problems.length === 0) {
+        while (sent < end && problems.length < PROBLEMS_SHOWN) {
           const frames: FuzzFrame[] = [];
           while (frames.length < BURST) {
             const frame = make();

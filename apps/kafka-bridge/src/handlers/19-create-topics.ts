@@ -10,6 +10,7 @@ import { isStreamName } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors, unlessUnavailable } from '../errors/refusal-errors.ts';
 import { refuseSize } from '../topics/configs/config-changes.ts';
+import { configMapOf } from '../topics/configs/config-resource.ts';
 import { describeTopicConfigs } from '../topics/configs/topic-resource.ts';
 import { refuseTopicConfigs } from '../topics/configs/topic-configs.ts';
 import { refuseReplicas } from '../topics/replica-assignment.ts';
@@ -155,7 +156,7 @@ function checkPartitionCount(count: number): number {
 
 /** The settings to keep. Of a name that comes twice the last value counts, as in Kafka. */
 function configsOf(topic: TopicRequest): Record<string, string> {
-  const configs: Record<string, string> = {};
+  const configs = configMapOf({});
   const withoutValue: string[] = [];
   for (const { name, value } of topic.configs) {
     if (value === null) withoutValue.push(name);

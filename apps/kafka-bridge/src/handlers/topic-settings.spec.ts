@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { alterConfigsApi, describeConfigsApi, errorName, incrementalAlterConfigsApi } from '@tailrace/kafka-protocol';
+import {
+  alterConfigsApi,
+  createTopicsApi,
+  describeConfigsApi,
+  errorName,
+  incrementalAlterConfigsApi,
+} from '@tailrace/kafka-protocol';
 import { retentionMsOf, type Stream } from '@tailrace/shard-core';
 import { uniqueName } from '@tailrace/testkit';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
@@ -49,6 +55,20 @@ function documentOf({ name }: Stream) {
 }
 
 describe('settings of a topic', () => {
+  it.each(['constructor', '__proto__', 'toString'])(
+    'are refused by the name %s, which every object has',
+    async (name) => {
+      const { name: topic } = await newTopic();
+      for (const operation of [SET, APPEND]) expect(await change(topic, [operation, name, '5'])).toBe('INVALID_CONFIG');
+      const configs = [{ name, value: '5' }];
+      const topics = [
+        { name: uniqueName('settings'), numPartitions: 1, replicationFactor: 1, assignments: [], configs },
+      ];
+      const made = await client.request(createTopicsApi, 7, { topics, timeoutMs: 1_000, validateOnly: false });
+      expect(made.topics.map(({ errorCode }) => errorName(errorCode))).toEqual(['INVALID_CONFIG']);
+    },
+  );
+
   it.each([1, 2, 3, 4])('are described with all that version %i has room for', async (version) => {
     const { name } = await newTopic({ 'retention.bytes': '5' });
     const resources = [{ resourceType: TOPIC, resourceName: name, configurationKeys: ['retention.bytes'] }];

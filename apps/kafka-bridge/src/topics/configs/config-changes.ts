@@ -1,6 +1,6 @@
 import { errorCodes } from '@tailrace/kafka-protocol';
-import type { ConfigDefinitions } from './config-definition.ts';
-import { type ConfigMap, ConfigRefused } from './config-resource.ts';
+import { type ConfigDefinitions, definitionOf } from './config-definition.ts';
+import { type ConfigMap, ConfigRefused, configMapOf } from './config-resource.ts';
 import { listItems } from './config-value.ts';
 
 export type ConfigOperation = 'set' | 'delete' | 'append' | 'subtract';
@@ -43,7 +43,7 @@ export function applyChanges(
   definitions: ConfigDefinitions,
 ): ConfigMap {
   checkRequest(changes);
-  const next: Record<string, string> = kind === 'replace' ? {} : { ...current };
+  const next = configMapOf(kind === 'replace' ? {} : current);
   for (const { name, operation, value } of changes) {
     if (operation === 'delete') {
       delete next[name];
@@ -55,7 +55,7 @@ export function applyChanges(
       next[name] = given;
       continue;
     }
-    const definition = definitions[name];
+    const definition = definitionOf(definitions, name);
     if (definition?.value.type !== 'list') {
       const verb = operation.toUpperCase();
       throw new ConfigRefused(errorCodes.INVALID_CONFIG, `Can't ${verb} to key ${name} because its type is not LIST.`);

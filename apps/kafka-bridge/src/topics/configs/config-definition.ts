@@ -21,9 +21,14 @@ export interface ConfigDefinition {
 
 export type ConfigDefinitions = Readonly<Record<string, ConfigDefinition>>;
 
+/** By a name that a client sends, which may be one that every object has (`constructor`). */
+export function definitionOf(definitions: ConfigDefinitions, name: string): ConfigDefinition | undefined {
+  return Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+}
+
 /** What is wrong with a value, as Kafka says it. */
 export function problemWith(definitions: ConfigDefinitions, name: string, value: string): string | undefined {
-  const kind = definitions[name]?.value;
+  const kind = definitionOf(definitions, name)?.value;
   const problem = kind?.problem(value);
   if (problem === undefined) return undefined;
   return `Invalid value ${kind?.culprit?.(value) ?? value} for configuration ${name}: ${problem}`;

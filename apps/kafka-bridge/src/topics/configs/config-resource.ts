@@ -18,6 +18,11 @@ export const RESOURCE_TYPE = { topic: 2, broker: 4, brokerLogger: 8, clientMetri
 /** Settings as they are kept: by name, only those that were set. */
 export type ConfigMap = Readonly<Record<string, string>>;
 
+/** Settings to be changed. Names come from clients: none means more here than another, `__proto__` neither. */
+export function configMapOf(configs: ConfigMap): Record<string, string> {
+  return Object.assign(Object.create(null) as Record<string, string>, configs);
+}
+
 /** A kind of thing that has settings. What it refuses it throws as `ConfigRefused`; it throws StoreUnavailable. */
 export interface ConfigResource {
   readonly type: number;
