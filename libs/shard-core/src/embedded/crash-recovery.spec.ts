@@ -188,6 +188,21 @@ describe('after a power loss', () => {
     await after.close();
   });
 
+  it('has all that was shown since the death of the process before it', async () => {
+    const crashing = await open();
+    const shard = await openNewShard(crashing.store.log);
+    accepted(await append(crashing.store.log, shard, ['synced']));
+    crashing.files.syncGate = new Promise(() => {});
+    void append(crashing.store.log, shard, ['written']).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const next = await crashing.opened();
+    expect(await readValues(next.store.log, shard)).toEqual(['synced', 'written']);
+    const after = await next.opened(() => 0);
+    expect(await readValues(after.store.log, shard)).toEqual(['synced', 'written']);
+    await after.end();
+    await next.end();
+  });
+
   it('never takes entries of a segment’s earlier life for those of this one', async () => {
     const crashing = await open();
     const { log } = crashing.store;
@@ -336,6 +351,28 @@ describe('a sync that fails', () => {
       expect(await readValues(next.store.log, shard)).toEqual(expected);
       await next.close();
     }
+  });
+});
+
+describe('a seal', () => {
+  it('cuts off what had failed before it, though it lies whole on the disk', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    accepted(await append(log, shard, ['before']));
+    const [path] = crashing.files.paths('.log');
+    const bytesBefore = crashing.files.file(path!).bytes.indexOf('before');
+    crashing.files.writeFailure = { error: diskError('ENOSPC'), bytesBefore: bytesBefore + 40 };
+    const lost = [append(log, shard, ['lost 0']), append(log, shard, ['lost 1'])];
+    for (const one of await Promise.allSettled(lost)) expect(one.status).toBe('rejected');
+    const isThere = (value: string) =>
+      crashing.files.paths('.log').some((log) => crashing.files.file(log).bytes.includes(value));
+    expect(['lost 0', 'lost 1'].map(isThere)).toEqual([true, false]);
+    expect(accepted(await log.seal(shard))).toEqual({ endOffset: 1n });
+    const next = await crashing.opened();
+    expect(await readValues(next.store.log, shard)).toEqual(['before']);
+    expect(accepted(await next.store.log.bounds(shard))).toMatchObject({ logEndOffset: 1n, sealed: true });
+    await next.end();
   });
 });
 

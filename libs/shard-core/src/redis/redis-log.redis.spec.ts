@@ -53,6 +53,21 @@ describe('the log in Redis', () => {
     expect(id).toBe(`44-${appendTimeMs}`);
   });
 
+  it('lets no append time go back where the clock does', async () => {
+    let now = 2_000;
+    const clocked = await openRedisStore({ url: redis.url, clock: () => now });
+    const shard = await newShard();
+    const times: number[] = [];
+    for (now of [2_000, 1_000, 3_000]) {
+      const outcome = await append(clocked, shard, ['x']);
+      times.push(outcome.ok ? outcome.value.appendTimeMs : -1);
+    }
+    expect(times).toEqual([2_000, 2_000, 3_000]);
+    const slice = await store.log.read(shard, 0n, { maxBytes: 1_000 });
+    expect(slice.ok && slice.value.appendTimesMs).toEqual([2_000, 2_000, 3_000]);
+    await clocked.close();
+  });
+
   it('reads small and large batches in order, each with its base offset, from the middle of a batch too', async () => {
     const shard = await newShard(7n);
     await append(store, shard, ['a', 'b']);

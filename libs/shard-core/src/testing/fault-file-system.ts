@@ -145,16 +145,27 @@ export class FaultFileSystem implements FileSystem {
     const next = new FaultFileSystem();
     next.allocates = this.allocates;
     let index = 0;
-    for (const [path, file] of power ? this.#durableNames : this.#files) {
-      const copy = new FaultFile();
-      if (power) {
-        copy.bytes = Buffer.from(file.durable);
-        for (const { position, bytes } of file.pending) {
-          const kept = power({ index: index++, byteCount: bytes.length });
-          if (kept > 0) copy.bytes = overwritten(copy.bytes, position, bytes.subarray(0, kept));
-        }
-      } else {
+    if (power === undefined) {
+      // Nothing is lost, and nothing more lasting than it was.
+      const copies = new Map<FaultFile, FaultFile>();
+      const copyOf = (file: FaultFile) => {
+        const copy = copies.get(file) ?? new FaultFile();
+        copies.set(file, copy);
         copy.bytes = Buffer.from(file.bytes);
+        copy.durable = Buffer.from(file.durable);
+        copy.pending = [...file.pending];
+        return copy;
+      };
+      for (const [path, file] of this.#files) next.#files.set(path, copyOf(file));
+      for (const [path, file] of this.#durableNames) next.#durableNames.set(path, copyOf(file));
+      return next;
+    }
+    for (const [path, file] of this.#durableNames) {
+      const copy = new FaultFile();
+      copy.bytes = Buffer.from(file.durable);
+      for (const { position, bytes } of file.pending) {
+        const kept = power({ index: index++, byteCount: bytes.length });
+        if (kept > 0) copy.bytes = overwritten(copy.bytes, position, bytes.subarray(0, kept));
       }
       copy.durable = Buffer.from(copy.bytes);
       next.#files.set(path, copy);
@@ -165,8 +176,10 @@ export class FaultFileSystem implements FileSystem {
 
   /** The same files in another directory. */
   moved(from: string, to: string): this {
-    this.#files = new Map([...this.#files].map(([path, file]) => [path.replace(from, to), file]));
-    this.#durableNames = new Map(this.#files);
+    const renamed = (files: ReadonlyMap<string, FaultFile>) =>
+      new Map([...files].map(([path, file]) => [path.replace(from, to), file]));
+    this.#files = renamed(this.#files);
+    this.#durableNames = renamed(this.#durableNames);
     return this;
   }
 
