@@ -22,6 +22,7 @@ export const refusalErrors = {
   duplicateSequence: errorCodes.DUPLICATE_SEQUENCE_NUMBER,
   staleProducerEpoch: errorCodes.INVALID_PRODUCER_EPOCH,
   staleCoordinatorEpoch: errorCodes.TRANSACTION_COORDINATOR_FENCED,
+  transactionOpen: errorCodes.INVALID_TXN_STATE,
   notEnoughReplicas: errorCodes.NOT_ENOUGH_REPLICAS,
   notEnoughReplicasAfterAppend: errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
   // The log itself seals what must be, so nobody is told: a client that were would try again.
@@ -40,6 +41,8 @@ export function explainRefusal(refusal: Refusal): string {
       return `Producer ${refusal.producerId} has epoch ${refusal.epoch}, current is ${refusal.current}`;
     case 'staleCoordinatorEpoch':
       return `A coordinator of epoch ${refusal.coordinatorEpoch} ends a transaction of producer ${refusal.producerId}, current is ${refusal.current}`;
+    case 'transactionOpen':
+      return `Producer ${refusal.producerId} has a transaction open, and sent a batch outside of it`;
     case 'notEnoughReplicas':
       return `${refusal.required} copies are required, ${refusal.available} can be made`;
     case 'notEnoughReplicasAfterAppend':

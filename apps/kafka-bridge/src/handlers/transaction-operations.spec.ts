@@ -305,6 +305,18 @@ describe('Produce in a transaction', () => {
   });
 });
 
+describe('Produce outside of the transaction that is open', () => {
+  it('is refused until the transaction has ended', async () => {
+    const stream = await newTopic();
+    const producer = await newProducer(2);
+    expect(await producer.write(stream, ['in'])).toBe('NONE');
+    expect(await producer.write(stream, ['beside'], { isTransactional: false })).toBe('INVALID_TXN_STATE');
+    expect(await producer.end(true)).toBe('NONE');
+    expect(await producer.write(stream, ['behind'], { isTransactional: false })).toBe('NONE');
+    expect((await readAll(client, stream, { committed: true })).values).toEqual(['in', 'behind']);
+  });
+});
+
 describe('AddPartitionsToTxn', () => {
   it.each([0, 1, 2, 3])('takes all partitions or none in version %i', async (version) => {
     const stream = await newTopic();

@@ -63,6 +63,7 @@ const answers = {
   duplicateSequence: inside,
   staleProducerEpoch: inside,
   staleCoordinatorEpoch: inside,
+  transactionOpen: inside,
   notEnoughReplicas: inside,
   notEnoughReplicasAfterAppend: inside,
   // The log itself seals what must be.

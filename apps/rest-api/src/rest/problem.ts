@@ -93,6 +93,7 @@ const refusalAnswers = {
   duplicateSequence: { status: 409, title: 'Producer sequence repeated', retryable: false },
   staleProducerEpoch: { status: 409, title: 'Producer was fenced', retryable: false },
   staleCoordinatorEpoch: { status: 409, title: 'Stale coordinator epoch', retryable: false },
+  transactionOpen: { status: 409, title: 'Transaction open', retryable: false },
   notEnoughReplicas: { status: 503, title: 'Not enough replicas', retryable: true },
   notEnoughReplicasAfterAppend: { status: 503, title: 'Not enough replicas acknowledged', retryable: true },
   encryptionRequired: { status: 503, title: 'Encryption has begun', retryable: true },
@@ -146,6 +147,8 @@ function refusalDetail(refusal: IngestRefusal): string {
       return `Producer ${refusal.producerId} has epoch ${refusal.epoch}; ${refusal.current} has written since.`;
     case 'staleCoordinatorEpoch':
       return `A coordinator of epoch ${refusal.coordinatorEpoch} ends what producer ${refusal.producerId} wrote; ${refusal.current} has since.`;
+    case 'transactionOpen':
+      return `Producer ${refusal.producerId} has a transaction open, and this is not part of it.`;
     case 'notEnoughReplicas':
       return `${refusal.required} copies are required and ${refusal.available} are there; nothing was written.`;
     case 'notEnoughReplicasAfterAppend':

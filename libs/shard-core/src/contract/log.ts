@@ -190,7 +190,8 @@ export interface Log {
    * A batch whose header says transactional opens the producer's transaction in this shard, if it has none open.
    *
    * Refuses, in this order: shardNotFound, shardSealed, batchTooLarge, notEnoughReplicas, encryptionRequired,
-   * staleProducerEpoch, outOfOrderSequence, duplicateSequence; after the append: notEnoughReplicasAfterAppend.
+   * staleProducerEpoch, outOfOrderSequence, duplicateSequence, transactionOpen (a batch outside of the transaction that its
+   * producer has open in this shard); after the append: notEnoughReplicasAfterAppend.
    * Throws StoreUnavailable; then it is unknown whether the append was made, except that it never is made twice.
    */
   append(request: AppendRequest): Promise<Outcome<Appended>>;

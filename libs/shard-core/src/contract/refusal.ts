@@ -59,6 +59,8 @@ export type Refusal =
       readonly coordinatorEpoch: number;
       readonly current: number;
     }
+  /** A batch outside of any transaction, of a producer that has one open in the shard. */
+  | { readonly code: 'transactionOpen'; readonly producerId: bigint }
   /** Too few replicas were connected before the append: nothing was written. */
   | { readonly code: 'notEnoughReplicas'; readonly required: number; readonly available: number }
   /** Written, but too few replicas acknowledged in time: the append may or may not survive a failover. */

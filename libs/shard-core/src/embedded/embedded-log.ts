@@ -353,6 +353,9 @@ export class EmbeddedLog implements Log {
         const check = checkSequence(producerBefore, header, mustBeginWith);
         if (check.kind === 'refused') return Promise.resolve(refused(check.refusal));
         if (check.kind === 'duplicate') return this.#answerDuplicate(shard, check.batch);
+        if (!header.isTransactional && shard.transactions?.isOpen(producerId)) {
+          return Promise.resolve(refused({ code: 'transactionOpen', producerId }));
+        }
       }
       producer = producerAfter(producerBefore, header, baseOffset, appendTimeMs, marker?.coordinatorEpoch);
       transaction = transactionOf(header, marker);

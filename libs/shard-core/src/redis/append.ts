@@ -250,6 +250,8 @@ export class Appender {
         return refused({ code: 'outOfOrderSequence', producerId, expected: Number(fields[0]), got: baseSequence });
       case 'duplicateSequence':
         return refused({ code: 'duplicateSequence', producerId, sequence: baseSequence });
+      case 'transactionOpen':
+        return refused({ code: 'transactionOpen', producerId });
       case 'payloadMissing':
         throw new StoreUnavailable(
           `Redis has lost the bytes of a batch before its append (shard ${shard}); nothing was written`,

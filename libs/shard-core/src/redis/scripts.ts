@@ -29,6 +29,7 @@ const declarations = {
       'inherited',
       'outOfOrderSequence',
       'duplicateSequence',
+      'transactionOpen',
       'payloadMissing',
     ],
   },

@@ -169,6 +169,24 @@ export function transactionConformance(store: CurrentStore, { copies = 1 }: Conf
     expect(await readCommitted(log, shard)).toEqual(['b']);
   });
 
+  it('a producer with an open transaction writes nothing beside it, and repeats what it wrote before', async () => {
+    const { log } = store();
+    const shard = await openNewShard(log);
+    const plain = (sequence: number, id = ID) => {
+      const batch = makeBatch(['beside'], { producer: { id, epoch: 0, baseSequence: sequence } });
+      return log.append(appendRequest(shard, batch));
+    };
+    accepted(await plain(0));
+    accepted(await write(log, shard, 'in', { sequence: 1 }));
+    expect(await plain(2)).toEqual({ ok: false, refusal: { code: 'transactionOpen', producerId: ID } });
+    expect(accepted(await plain(0)).duplicate).toBe(true);
+    // Others are not concerned.
+    accepted(await plain(0, OTHER_ID));
+    accepted(await end(log, shard, true));
+    accepted(await plain(2));
+    expect(await readCommitted(log, shard)).toEqual(['beside', 'in', 'beside', 'beside']);
+  });
+
   it('endTransaction refuses: shardNotFound, shardSealed, staleProducerEpoch, staleCoordinatorEpoch', async () => {
     const { log } = store();
     const unknown = newShardKey();

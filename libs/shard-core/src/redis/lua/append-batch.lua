@@ -40,6 +40,7 @@
 --         {'encryptionRequired'}                             the batch is plain; nothing written
 --         {'staleProducerEpoch', current epoch} {'staleCoordinatorEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
+--         {'transactionOpen'}                                its transaction is open here, and the batch is outside of it
 --         {'inherited', shards}                              end the transaction there first; nothing written
 --         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
 -- Offsets, times and sequences are decimal strings, exact to 2^53.
@@ -129,6 +130,11 @@ if producerId then
     end
     if began >= 0 and distance(began, baseSequence) >= SEQUENCES / 2 then producer[BEGAN] = -1 end
   end
+end
+
+-- `unstable` first: where no transaction is open, nobody pays for the look.
+if producer and transaction == '' and meta[10] and redis.call('ZSCORE', besideLog('open'), producerId) then
+  return {'transactionOpen'}
 end
 
 if batch == '' and redis.call('EXISTS', temporaryKey) == 0 then return {'payloadMissing'} end
