@@ -219,13 +219,16 @@ export class PartitionRead {
     this.lastStableOffset = bounds.lastStableOffset;
     this.logStartOffset = bounds.logStartOffset;
     if (partition.chain.length === 1) return;
-    const ends = await partitionBounds(partition, bridge, this.#isolation);
+    const ends = await partitionBounds(partition, bridge);
     if (ends === undefined) return;
     this.highWatermark = ends.highWatermark;
     this.lastStableOffset = ends.lastStableOffset;
     this.logStartOffset = ends.logStartOffset;
   }
 }
+
+/** Links that are closed and in which no transaction is open: so it stays. */
+const settled = new WeakSet<Shard>();
 
 /**
  * Where a partition begins and ends, over all links of its chain; `undefined` when its logs are gone. A transaction may be open
@@ -234,18 +237,19 @@ export class PartitionRead {
 export async function partitionBounds(
   { chain }: Partition,
   { store }: Pick<Bridge, 'store'>,
-  isolation: Isolation = 'readUncommitted',
 ): Promise<Pick<ShardBounds, 'logStartOffset' | 'highWatermark' | 'lastStableOffset' | 'leaderEpoch'> | undefined> {
   const last = await store.log.bounds((chain.at(-1) as Shard).key);
   if (!last.ok) return undefined;
   let logStartOffset: bigint | undefined;
-  for (const { key } of chain.slice(0, -1)) {
-    const outcome = await store.log.bounds(key);
+  for (const link of chain.slice(0, -1)) {
+    // The beginning is known, and nothing else can come of it.
+    if (logStartOffset !== undefined && settled.has(link)) continue;
+    const outcome = await store.log.bounds(link.key);
     if (!outcome.ok || outcome.value.logStartOffset === outcome.value.logEndOffset) continue;
     logStartOffset ??= outcome.value.logStartOffset;
-    if (isolation === 'readUncommitted') break;
-    const { lastStableOffset, highWatermark } = outcome.value;
+    const { lastStableOffset, highWatermark, logEndOffset, sealed } = outcome.value;
     if (lastStableOffset < highWatermark) return { ...last.value, logStartOffset, lastStableOffset };
+    if (sealed && highWatermark === logEndOffset) settled.add(link);
   }
   return { ...last.value, logStartOffset: logStartOffset ?? last.value.logStartOffset };
 }

@@ -81,7 +81,7 @@ async function answerPartition(
     return failed(request, errorCodes.UNSUPPORTED_VERSION);
   }
   const isolation = isolationLevel === READ_COMMITTED ? 'readCommitted' : 'readUncommitted';
-  const bounds = await partitionBounds(partition, bridge, isolation);
+  const bounds = await partitionBounds(partition, bridge);
   if (bounds === undefined) return failed(request, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   const { currentLeaderEpoch } = request;
   if (currentLeaderEpoch !== NO_CHECK && currentLeaderEpoch !== bounds.leaderEpoch) {

@@ -14,6 +14,7 @@ import {
   offsetFetchApi,
   writeTxnMarkersApi,
 } from '@tailrace/kafka-protocol';
+import { splitShard, type Stream } from '@tailrace/shard-core';
 import { eventually, uniqueName } from '@tailrace/testkit';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
 import { endOffset, readAll, TransactionalClient, type TransactionVersion } from '../testing/transactional-client.ts';
@@ -557,6 +558,23 @@ describe('Fetch and ListOffsets for committed readers', () => {
     ]);
     expect(performance.now() - startedMs).toBeLessThan(5_000);
     reader.close();
+  });
+
+  it('are told of a transaction that is open in a shard which was split since, as all readers are', async () => {
+    const stream = await newTopic(1);
+    const producer = await newProducer(2);
+    expect(await producer.write(stream, ['in'])).toBe('NONE');
+    expect((await splitShard(under.catalog, stream.name, 0, 1n << 127n)).ok).toBe(true);
+    const after = under.catalog.peek(stream.name) as Stream;
+    const behind = await newProducer(2);
+    expect(await behind.write(after, ['behind'], { isTransactional: false })).toBe('NONE');
+    const all = await readAll(client, after, { committed: false });
+    expect([all.values, all.highWatermark, all.lastStableOffset]).toEqual([['in', 'behind'], 2n, 0n]);
+    const committed = await readAll(client, after, { committed: true });
+    expect([committed.values, committed.lastStableOffset]).toEqual([[], 0n]);
+    expect(await producer.end(true)).toBe('NONE');
+    const ended = await readAll(client, after, { committed: false });
+    expect(ended.lastStableOffset).toBe(ended.highWatermark);
   });
 
   it('find no record by time that lies behind an open transaction', async () => {
