@@ -89,7 +89,7 @@ async function left(stream: Stream): Promise<string[]> {
       for (const { header, chunk, position } of batchesOf(slice)) {
         for (const record of decodeBatch(chunk, position, header, { uncompressedBytesMax: 1 << 20 })) {
           const at = header.baseOffset + BigInt(record.offsetDelta);
-          const text = `${record.key?.toString() ?? ''}${record.value === null ? '' : `=${record.value}`}`;
+          const text = `${record.key?.toString() ?? ''}${record.value === null ? '' : `=${record.value.toString()}`}`;
           found.push(`${at} ${header.isControl ? 'marker' : text}`);
         }
       }

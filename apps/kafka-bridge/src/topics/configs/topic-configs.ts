@@ -50,7 +50,7 @@ export const topicConfigs = {
     default: '86400000',
     effect: 'honoured',
     brokerName: 'log.cleaner.delete.retention.ms',
-    documentation: 'How long compaction keeps the tombstone of a key that was deleted.',
+    documentation: 'How long compaction keeps a tombstone, and the marker of a transaction of which nothing is left, once it has seen it.',
   },
   'file.delete.delay.ms': {
     value: long(0),
@@ -110,7 +110,7 @@ export const topicConfigs = {
     default: FOREVER,
     effect: 'honoured',
     brokerName: 'log.cleaner.max.compaction.lag.ms',
-    documentation: 'How long a record may stay uncompacted at most.',
+    documentation: 'How long a record may stay uncompacted at most, whatever the ratio.',
   },
   'max.message.bytes': {
     value: int(0),
@@ -143,9 +143,9 @@ export const topicConfigs = {
   'min.cleanable.dirty.ratio': {
     value: double(0, 1),
     default: '0.5',
-    effect: 'kept',
+    effect: 'honoured',
     brokerName: 'log.cleaner.min.cleanable.ratio',
-    documentation: 'Compaction decides by itself what is worth its while.',
+    documentation: 'The share of a partition that must have come since the last compaction for the next one.',
   },
   'min.compaction.lag.ms': {
     value: long(0),
