@@ -144,6 +144,24 @@ describe('TransactionCoordinator', () => {
     expect(await stateOf(coordinator)).toBe('CompleteCommit');
   });
 
+  it('sends no marker again before the higher coordinator epoch is stored', async () => {
+    const { bridge, documents, trouble, timers, written } = cluster();
+    const coordinator = bridge(1);
+    const producer = await begin(coordinator);
+    trouble.push(new StoreUnavailable('away'));
+    const ending = coordinator.end('t', producer, COMMIT);
+    await settle();
+    documents.away = true;
+    await timers.advance(COMPLETION_WAIT_MS);
+    expect(nameOf(await ending)).toBe('NONE');
+    // One that is still under way from the first try could not be told from these.
+    expect(written).toEqual([]);
+    documents.away = false;
+    await timers.advance(5_000);
+    expect(written).toEqual([{ ...identity(producer), commit: true, coordinatorEpoch: 1, bridge: 1 }]);
+    expect(await stateOf(coordinator)).toBe('CompleteCommit');
+  });
+
   it('goes on with what another bridge has decided and did not complete', async () => {
     const { bridge, hold, release, state, timers, written } = cluster();
     const [first, second] = [bridge(1), bridge(2)];

@@ -362,11 +362,15 @@ export class TransactionCoordinator {
         if (!(error instanceof StoreUnavailable || error instanceof MarkersUnwritten)) throw error;
         logger.warn({ door: 'kafka', transactionalId, err: error }, 'the end of a transaction waits for the store');
       }
-      await this.#pause(retryMs);
-      if (this.#closing.signal.aborted) return;
-      const again = await unlessUnavailable(this.#takeAgain(transactionalId, current), () => 'unavailable' as const);
+      let again: Transaction | 'unavailable' | undefined;
+      do {
+        await this.#pause(retryMs);
+        if (this.#closing.signal.aborted) return;
+        // Not without it: a marker of this try must outrank those of the last one that may still be under way.
+        again = await unlessUnavailable(this.#takeAgain(transactionalId, current), () => 'unavailable' as const);
+      } while (again === 'unavailable');
       if (again === undefined) return;
-      if (again !== 'unavailable') current = again;
+      current = again;
     }
   }
 
