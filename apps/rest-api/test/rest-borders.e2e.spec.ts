@@ -4,6 +4,8 @@ import type { RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@tailrace/testkit';
 import { startTestTracing, type TestTracing } from '@tailrace/telemetry/testing';
+import { BodyBudget } from '../src/http/body-budget.ts';
+import { BODIES_HELD_BYTES_MAX } from '../src/http/http-limits.ts';
 import { MemoryStore } from './rest-memory-store.ts';
 import { type RestService, startRestService } from './rest-service.ts';
 
@@ -54,6 +56,28 @@ describe('traces', () => {
     await service.call('GET', '/health/ready');
     await service.call('GET', '/v1/streams');
     await eventually(() => expect(tracing.spans().map(({ name }) => name)).toEqual(['GET /v1/streams']));
+  });
+});
+
+describe('bodies that are gathered', () => {
+  it('hold no more together than their bound, and are given back', async () => {
+    const bodies = new BodyBudget();
+    const service = await startRestService(new MemoryStore(), { bodies });
+    await service.call('POST', '/v1/streams', { name: 'orders', shards: 1 });
+    expect(bodies.heldBytes).toBe(0);
+    const record = { partitionKey: 'k', data: 'x'.repeat(1_000) };
+    const put = (body: unknown) => service.call('POST', '/v1/streams/orders/records', body);
+    const others = BODIES_HELD_BYTES_MAX - 1_000;
+    expect(bodies.take(others)).toBe(true);
+    const refused = await put(record);
+    expect(refused).toMatchObject({ status: 503, body: { code: 'tooManyBodies', retryable: true } });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    await eventually(() => expect(bodies.heldBytes).toBe(others));
+    bodies.giveBack(others);
+    expect((await put(record)).status).toBe(201);
+    expect((await put({ nonsense: 'x'.repeat(1_000) })).status).toBe(400);
+    await eventually(() => expect(bodies.heldBytes).toBe(0));
+    await service.close();
   });
 });
 

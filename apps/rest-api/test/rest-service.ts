@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ShardLimits } from '@tailrace/quota';
 import { type Store, StreamCatalog } from '@tailrace/shard-core';
+import type { BodyBudget } from '../src/http/body-budget.ts';
 import { Ingest } from '../src/ingest/index.ts';
 import { createRestHandler, type RestHandler } from '../src/rest/index.ts';
 
@@ -30,7 +31,7 @@ export interface RestService {
 /** The REST API on a port of its own over the given store. */
 export async function startRestService(
   store: Store,
-  options: { limited?: boolean; wrapIngest?: (ingest: Ingest) => Ingest } = {},
+  options: { limited?: boolean; wrapIngest?: (ingest: Ingest) => Ingest; bodies?: BodyBudget } = {},
 ): Promise<RestService> {
   const catalog = await StreamCatalog.open(store);
   const limits = new ShardLimits(store.tokenBuckets, { enabled: options.limited ?? false });
@@ -50,6 +51,7 @@ export async function startRestService(
     version: '0.0.0-test',
     kafkaAddress: '127.0.0.1:9092',
     clock: Date.now,
+    ...(options.bodies && { bodies: options.bodies }),
   });
   const server = createServer(handler);
   server.requestTimeout = 0;

@@ -1,5 +1,6 @@
 import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
+import type { BodyBudget } from '../http/body-budget.ts';
 import type { Ingest } from '../ingest/index.ts';
 
 /** What the REST API logs with: structured, one object of facts and a message. */
@@ -22,6 +23,8 @@ export interface RestDependencies {
   readonly version: string;
   /** Where Kafka clients find the same streams, if anywhere: `127.0.0.1:9092`. */
   readonly kafkaAddress?: string | undefined;
+  /** What the bodies that are gathered whole may hold together; of its own if absent. */
+  readonly bodies?: BodyBudget;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
 }

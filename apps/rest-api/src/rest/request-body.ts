@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import type { z } from 'zod';
+import type { BodyBudget } from '../http/body-budget.ts';
 import { parseJson } from './json-text.ts';
 import { NDJSON_MEDIA_TYPE } from './media-type.ts';
 import { invalidJson, invalidRequest, Problem } from './problem.ts';
@@ -22,11 +23,14 @@ export const CONTENT_ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] a
 export class RequestBody {
   readonly mediaType: string;
   readonly #request: IncomingMessage;
+  readonly #budget: BodyBudget;
+  #heldBytes = 0;
   readonly #decompress: (() => Transform) | undefined;
 
   /** Throws a Problem (415) for a content encoding that is not known. */
-  constructor(request: IncomingMessage, mediaType: string) {
+  constructor(request: IncomingMessage, mediaType: string, budget: BodyBudget) {
     this.#request = request;
+    this.#budget = budget;
     this.mediaType = mediaType;
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
     if (encoding === 'identity') return;
@@ -75,7 +79,10 @@ export class RequestBody {
     }
   }
 
-  /** The whole body. Throws a Problem (413) above the bound, before anything is read if its length is announced. */
+  /**
+   * The whole body. Throws a Problem: 413 above the bound, before anything is read if its length is announced; 503 where the
+   * bodies of all requests hold as much as they may. Its bytes count until `release`.
+   */
   async bytes(bytesMax: number): Promise<Buffer> {
     const announced = Number(this.#request.headers['content-length']);
     if (this.#decompress === undefined && announced > bytesMax) throw bodyTooLarge(bytesMax);
@@ -84,9 +91,17 @@ export class RequestBody {
     for await (const chunk of this.chunks()) {
       byteCount += chunk.length;
       if (byteCount > bytesMax) throw bodyTooLarge(bytesMax);
+      if (!this.#budget.take(chunk.length)) throw tooManyBodies();
+      this.#heldBytes += chunk.length;
       chunks.push(chunk);
     }
     return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, byteCount);
+  }
+
+  /** The request has been dealt with: nobody needs the bytes any more. */
+  release(): void {
+    this.#budget.giveBack(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   /** The whole body as JSON. Throws Problems: 413, 400 with the position. */
@@ -115,5 +130,16 @@ function bodyTooLarge(bytesMax: number): Problem {
     code: 'bodyTooLarge',
     title: 'Body too large',
     detail: `The body is larger than ${bytesMax} bytes; send less at once, or ${NDJSON_MEDIA_TYPE}, which has no bound.`,
+  });
+}
+
+function tooManyBodies(): Problem {
+  return new Problem({
+    status: 503,
+    code: 'tooManyBodies',
+    title: 'Too many requests under way',
+    detail: 'The bodies of the requests under way are as large as this process can hold; try again.',
+    retryable: true,
+    retryAfterMs: 1000,
   });
 }

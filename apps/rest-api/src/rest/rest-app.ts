@@ -11,6 +11,7 @@ import {
   withActiveSpan,
 } from '@tailrace/telemetry';
 import express from 'express';
+import { BodyBudget } from '../http/body-budget.ts';
 import type { RestDependencies } from './dependencies.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { restOperations } from './operation-index.ts';
@@ -37,6 +38,7 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
   const router = express.Router({ caseSensitive: true, strict: false });
   const underWay = new WeakMap<IncomingMessage, UnderWay>();
   const running = new Set<AbortController>();
+  const { bodies = new BodyBudget() } = dependencies;
   let stopped = false;
 
   for (const [route, operations] of byRoute(restOperations)) {
@@ -73,13 +75,15 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
     const { span } = facts;
     facts.operation = operation.id;
     setHttpRoute(span, request.method ?? '', operation.route);
+    let body: RequestBody | undefined;
     try {
       const path = validatePath(operation.path, { ...request.params });
       const query = validateQuery(operation.query, queryOf(request));
+      body = new RequestBody(request, mediaTypeFor(operation, request), bodies);
       const call = {
         path,
         query,
-        body: new RequestBody(request, mediaTypeFor(operation, request)),
+        body,
         header: (name: string) => headerOf(request, name),
         origin: originOf(request),
         span,
@@ -98,6 +102,8 @@ export function createRestApp(dependencies: RestDependencies): RestApp {
         return;
       }
       refuse(request, response, problem);
+    } finally {
+      body?.release();
     }
   }
 
