@@ -29,7 +29,9 @@ export async function collectShareRecords(
     woken = true;
     waiting?.abort();
   };
-  const reads = session.partitions.map((target) => new ShareRead(target, session, wake));
+  // Who wants no bytes gets no records, and waits as long as it said.
+  const targets = request.maxBytes > 0 ? session.partitions : [];
+  const reads = targets.map((target) => new ShareRead(target, session, wake));
   const { mayRead } = exchange;
   for (const read of reads)
     if (mayRead?.('', read.target.topicId) === false) read.errorCode = errorCodes.TOPIC_AUTHORIZATION_FAILED;
@@ -44,6 +46,8 @@ export async function collectShareRecords(
       }
       for (const read of reads) {
         if (read.failed || recordCount >= request.maxRecords || byteCount >= bytesMax) continue;
+        // With records in hand nobody waits for others to be taken over, which costs a write: the next request has them.
+        if (recordCount > 0 && read.isUnloaded(bridge)) continue;
         const before = { byteCount: read.byteCount, recordCount: read.recordCount };
         const limits = {
           recordsMax: request.maxRecords - recordCount,

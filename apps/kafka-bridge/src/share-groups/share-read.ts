@@ -60,6 +60,11 @@ export class ShareRead {
     return this.errorCode !== errorCodes.NONE;
   }
 
+  /** Whether reading has to wait for the store first. */
+  isUnloaded({ shareGroups }: Bridge): boolean {
+    return shareGroups.partitions.held({ groupId: this.#session.groupId, ...this.target }) === undefined;
+  }
+
   /** Reads and acquires up to these limits, but one whole batch at least. What goes wrong is noted, not thrown. */
   async advance(limits: ShareLimits, exchange: Exchange, bridge: Bridge): Promise<void> {
     this.tail = undefined;
