@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
-import { seededRandom } from '@tailrace/testkit';
+import { eventually, seededRandom } from '@tailrace/testkit';
 import { BODY_BYTES_MAX, H2_STREAMS_MAX, HEADER_BYTES_MAX } from '../src/http/http-limits.ts';
 import { memoryStore, type MemoryStore } from './memory-store.ts';
 import { rawRequest, type RunningDoor, startDoor } from './door-harness.ts';
@@ -404,6 +404,44 @@ describe('the HTTP door with a REST handler', () => {
       expect(aws.body).toContain('StreamNames');
     } finally {
       session.destroy();
+      await running.door.close(0);
+    }
+  });
+
+  it('begins few of the requests that are sent ahead, and answers all of them in order', async () => {
+    const waiting: (() => void)[] = [];
+    let begun = 0;
+    const running = await startDoor({
+      restHandler: (request, response) => {
+        begun++;
+        waiting.push(() => response.end(`<${request.url}>`));
+      },
+    });
+    const raw = await running.socket();
+    try {
+      const count = 12_000;
+      for (let i = 0; i < count; i++) raw.socket.write(`GET /v1/${i} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await eventually(() => expect(begun).toBeGreaterThan(0));
+      let before = -1;
+      await eventually(
+        () => {
+          const still = begun === before;
+          before = begun;
+          expect(still).toBe(true);
+        },
+        { intervalMs: 100 },
+      );
+      // 64, and what was read of the connection with the last of them: 64 KiB, twice.
+      expect(begun).toBeLessThan(5_000);
+      const answering = setInterval(() => {
+        for (const answer of waiting.splice(0)) answer();
+      }, 1);
+      const text = await raw.until(new RegExp(`</v1/${count - 1}>$`));
+      clearInterval(answering);
+      const answered = Array.from(text.matchAll(/<\/v1\/(\d+)>/g), ([, number]) => Number(number));
+      expect(answered).toEqual(Array.from({ length: count }, (_, i) => i));
+    } finally {
+      raw.socket.destroy();
       await running.door.close(0);
     }
   });

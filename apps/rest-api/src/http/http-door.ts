@@ -26,6 +26,7 @@ import { HeldAnswers } from './held-answers.ts';
 import { type Answer, BUSY, type Exchange, Http1Exchange, Http2Exchange, type StreamedExchange } from './exchange.ts';
 import {
   CONNECTIONS_MAX,
+  H1_REQUESTS_BEHIND_MAX,
   H2_CONNECTION_WINDOW_BYTES,
   H2_SESSION_MEMORY_MIB,
   H2_STREAM_WINDOW_BYTES,
@@ -93,6 +94,8 @@ class Door implements HttpDoor, PlainDoor {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Those that have carried nothing but plain requests of the AWS protocol. */
   readonly #plain = new Set<PlainConnection>();
+  /** How many requests of a connection of HTTP/1.1 wait behind its first unanswered one. */
+  readonly #behind = new WeakMap<Socket, number>();
   readonly budget = new BodyBudget();
   readonly eventStreams = new EventStreams();
   readonly answers: HeldAnswers;
@@ -267,12 +270,31 @@ class Door implements HttpDoor, PlainDoor {
 
   #onHttp1(request: IncomingMessage, response: ServerResponse): void {
     const { restHandler } = this.#dependencies;
+    // Who has the socket is the first one; the others were sent ahead.
+    if (response.socket === null) this.#holdBack(request.socket, response);
     if (restHandler !== undefined && isRest(request.method as string, request.url as string, request.headers)) {
       if (this.closing) response.shouldKeepAlive = false;
       restHandler(request, response);
       return;
     }
     this.#serve(new Http1Exchange(request, response, this));
+  }
+
+  /** Reads on only when few requests wait behind the first one: node:http begins whatever was sent ahead, without a bound. */
+  #holdBack(socket: Socket, behind: ServerResponse): void {
+    const count = (this.#behind.get(socket) ?? 0) + 1;
+    this.#behind.set(socket, count);
+    // Later, because node:http itself lets the socket go on with the end of each request.
+    if (count >= H1_REQUESTS_BEHIND_MAX) setImmediate(() => this.#pauseFull(socket));
+    behind.once('close', () => {
+      const left = (this.#behind.get(socket) as number) - 1;
+      this.#behind.set(socket, left);
+      if (left === H1_REQUESTS_BEHIND_MAX - 1) socket.resume();
+    });
+  }
+
+  #pauseFull(socket: Socket): void {
+    if ((this.#behind.get(socket) as number) >= H1_REQUESTS_BEHIND_MAX) socket.pause();
   }
 
   #onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {

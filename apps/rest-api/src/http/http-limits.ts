@@ -40,6 +40,11 @@ export const HTTP_TIMEOUTS: HttpTimeouts = {
 export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
 /** Open connections; further ones are closed at once. */
 export const CONNECTIONS_MAX = 10_000;
+/**
+ * Requests of one HTTP/1.1 connection that wait behind its first unanswered one; then no more is read. What lies in the same read
+ * (64 KiB) is still begun.
+ */
+export const H1_REQUESTS_BEHIND_MAX = 64;
 /** Requests at once on one HTTP/2 connection. */
 export const H2_STREAMS_MAX = 1_000;
 /** Bytes that an HTTP/2 client may send ahead: for one request, and for the connection. The default of 64 KiB makes large puts slow. */
