@@ -10,6 +10,8 @@ export class Purger {
   readonly #keys: Keys;
   readonly #topology: Topology;
   readonly #running = new Map<ShardKey, Promise<void>>();
+  /** There is more to free than was so when the purge under way began: it may have seen its end already. */
+  readonly #again = new Set<ShardKey>();
   #closed = false;
 
   constructor(keys: Keys, topology: Topology) {
@@ -19,12 +21,18 @@ export class Purger {
 
   /** In the background. What is not done (Redis lost, process ended) is done with the shard's next trim. */
   purgeSoon(shard: ShardKey): void {
-    if (this.#running.has(shard)) return;
+    if (this.#running.has(shard)) {
+      this.#again.add(shard);
+      return;
+    }
     const purging = this.purge(shard)
       .catch((error: unknown) => {
         if (!this.#closed) logger.warn({ err: error, shard }, 'trimmed space not freed yet');
       })
-      .finally(() => this.#running.delete(shard));
+      .finally(() => {
+        this.#running.delete(shard);
+        if (this.#again.delete(shard) && !this.#closed) this.purgeSoon(shard);
+      });
     this.#running.set(shard, purging);
   }
 

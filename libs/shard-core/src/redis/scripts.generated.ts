@@ -838,6 +838,7 @@ if (deleted or not meta[4] or meta[4] == claim) and redis.call('EXISTS', compact
 end
 if meta[3] or deleted then
   if purge(compactedKey, deleted and math.huge or start, 0, {}) then return {'ok', 1} end
+  if redis.call('XLEN', compactedKey) == 0 then redis.call('UNLINK', compactedKey) end
 end
 -- What was compacted has left the size when it was replaced.
 if purge(logKey, deleted and math.huge or math.max(start, compactedEnd), compactedEnd, {compactedKey}) then

@@ -50,7 +50,8 @@ export const topicConfigs = {
     default: '86400000',
     effect: 'honoured',
     brokerName: 'log.cleaner.delete.retention.ms',
-    documentation: 'How long compaction keeps a tombstone, and the marker of a transaction of which nothing is left, once it has seen it.',
+    documentation:
+      'How long compaction keeps a tombstone, and the marker of a transaction of which nothing is left, once it has seen it.',
   },
   'file.delete.delay.ms': {
     value: long(0),
