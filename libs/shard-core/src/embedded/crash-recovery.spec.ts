@@ -6,7 +6,16 @@ import { StoreUnavailable } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { CrashingStore } from '../testing/crashing-store.ts';
 import { diskError, type Survival } from '../testing/fault-file-system.ts';
-import { accepted, append, newShardKey, openNewShard, readAll, readValues } from '../testing/index.ts';
+import {
+  accepted,
+  append,
+  appendRequest,
+  makeBatch,
+  newShardKey,
+  openNewShard,
+  readAll,
+  readValues,
+} from '../testing/index.ts';
 import { Database } from './database.ts';
 import type { EmbeddedStoreOptions } from './index.ts';
 
@@ -188,6 +197,20 @@ describe('after a power loss', () => {
     await after.close();
   });
 
+  it('has the first segment, of which nothing but the log itself has made the name lasting', async () => {
+    const crashing = await open();
+    // None is prepared, which would do so too.
+    let openGate = () => {};
+    const gate = new Promise<void>((resolve) => (openGate = resolve));
+    crashing.files.allocate = () => gate.then(() => false);
+    const shard = await openNewShard(crashing.store.log);
+    accepted(await append(crashing.store.log, shard, ['v']));
+    const next = await crashing.opened(() => 0);
+    expect(await readValues(next.store.log, shard)).toEqual(['v']);
+    await next.end();
+    openGate();
+  });
+
   it('has all that was shown since the death of the process before it', async () => {
     const crashing = await open();
     const shard = await openNewShard(crashing.store.log);
@@ -351,6 +374,26 @@ describe('a sync that fails', () => {
       expect(await readValues(next.store.log, shard)).toEqual(expected);
       await next.close();
     }
+  });
+});
+
+describe('a partition that leaves an open shard', () => {
+  it('takes along what was on its way to the disk', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    const batch = () => makeBatch(['v'], { producer: { id: 9n, epoch: 0, baseSequence: 0 } });
+    let openGate = () => {};
+    crashing.files.syncGate = new Promise((resolve) => (openGate = resolve));
+    const appending = log.append(appendRequest(shard, batch(), { partition: 4 }));
+    const child = newShardKey();
+    const opening = log.openShard(child, { startOffset: 10n, producersOf: [{ shard, partition: 4 }] });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    openGate();
+    await opening;
+    const first = accepted(await appending);
+    const again = accepted(await log.append(appendRequest(child, batch(), { partition: 4 })));
+    expect(again).toMatchObject({ baseOffset: first.baseOffset, duplicate: true });
   });
 });
 

@@ -53,6 +53,16 @@ describe('the log in Redis', () => {
     expect(id).toBe(`44-${appendTimeMs}`);
   });
 
+  it('keeps what was handed over to a shard for as long as there is the shard', async () => {
+    const [parent, child] = [await newShard(), someShard()];
+    const producer = { id: 5n, epoch: 0, baseSequence: 0 };
+    await append(store, parent, ['x'], { producer });
+    await store.log.seal(parent);
+    await store.log.openShard(child, { startOffset: 1n, producersOf: [{ shard: parent, partition: 0 }] });
+    expect(await redis.command('TTL', `tr:{${child}}:producers`)).toBe(-1);
+    expect(await append(store, child, ['x'], { producer })).toMatchObject({ ok: true, value: { duplicate: true } });
+  });
+
   it('lets no append time go back where the clock does', async () => {
     let now = 2_000;
     const clocked = await openRedisStore({ url: redis.url, clock: () => now });
