@@ -446,6 +446,16 @@ describe('an open door', () => {
     expect(results.map(({ errorCode }) => errorCode)).toEqual([INVALID_REQUEST, NONE]);
   });
 
+  it('lets nobody do anything as long as an entry cannot be read, for it may be what denies it', async () => {
+    await under.catalog.create({ name: 'guarded', shardCount: 1, mode: 'ON_DEMAND', origin: 'kafka' });
+    expect(await produceTo('guarded')).toEqual([NONE]);
+    const key = 'identity/acl/unreadable';
+    await under.store.documents.write([{ key, value: '{"permission":"DENY"}', expected: 'any' }]);
+    await eventually(async () => expect(await produceTo('guarded')).toEqual([TOPIC_AUTHORIZATION_FAILED]));
+    await under.store.documents.write([{ key, value: undefined, expected: 'any' }]);
+    await eventually(async () => expect(await produceTo('guarded')).toEqual([NONE]));
+  });
+
   it('keeps what it was told over a restart', async () => {
     const first = await openDoorUnderTest();
     const before = await first.connect();

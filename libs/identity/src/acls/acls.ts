@@ -31,7 +31,7 @@ export class Acls {
       read: (document) => {
         const acl = readAcl(document);
         return typeof acl === 'string'
-          ? { problem: `an access control entry cannot be read and does not count: ${acl}` }
+          ? { problem: `an access control entry cannot be read, and until it can or is gone only super users may do anything: ${acl}` }
           : { value: acl };
       },
       changed: () => (acls.#index = undefined),
@@ -41,6 +41,11 @@ export class Acls {
 
   get size(): number {
     return this.#mirror.size;
+  }
+
+  /** There is an entry of which nobody knows whom it keeps from what. */
+  get isIncomplete(): boolean {
+    return this.#mirror.problemCount > 0;
   }
 
   /** As it stands; arranged anew when it is first asked for after a change. */

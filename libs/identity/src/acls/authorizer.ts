@@ -14,7 +14,10 @@ export interface AuthorizerOptions {
   readonly superUsers?: readonly string[] | undefined;
 }
 
-/** Says who may do what, by the entries and by who is above them. Answers at once. */
+/**
+ * Says who may do what, by the entries and by who is above them. Answers at once. As long as an entry cannot be read, nobody
+ * but super users may do anything: what is missing may deny it, or be what closes a resource to all others.
+ */
 export class Authorizer {
   readonly mode: AclMode;
   readonly #acls: Acls;
@@ -28,11 +31,13 @@ export class Authorizer {
 
   /** `false`: everybody may do everything, and nobody needs to ask. */
   get enforces(): boolean {
-    return this.mode === 'strict' || (this.mode === 'open' && this.#acls.size > 0);
+    return this.mode === 'strict' || (this.mode === 'open' && (this.#acls.size > 0 || this.#acls.isIncomplete));
   }
 
   allows(subject: Subject, operation: Operation, resourceType: ResourceType, resourceName: string): boolean {
     if (!this.enforces || this.#superUsers.has(subject.principal)) return true;
+    // It may be the one that denies this.
+    if (this.#acls.isIncomplete) return false;
     const verdict = this.#acls.index.judge(subject, operation, resourceType, resourceName);
     return verdict === 'allowed' || (verdict === 'noEntries' && this.mode === 'open');
   }
@@ -40,6 +45,7 @@ export class Authorizer {
   /** Whether there is anything of this type that the subject may do this to. */
   allowsAny(subject: Subject, operation: Operation, resourceType: ResourceType): boolean {
     if (!this.enforces || this.#superUsers.has(subject.principal)) return true;
+    if (this.#acls.isIncomplete) return false;
     const verdict = this.#acls.index.judgeAny(subject, operation, resourceType);
     return verdict === 'allowed' || (verdict === 'noEntries' && this.mode === 'open');
   }

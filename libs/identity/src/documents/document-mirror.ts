@@ -69,6 +69,11 @@ export class DocumentMirror<T> {
     return this.#values.size;
   }
 
+  /** Documents that are there and mean nothing, and somebody was told so. */
+  get problemCount(): number {
+    return this.#complaints.size;
+  }
+
   /** By what stands behind the prefix. */
   get(id: string): T | undefined {
     return this.#values.get(id);
@@ -183,9 +188,11 @@ export class DocumentMirror<T> {
     const meaning = this.#options.read(document, id);
     if (meaning !== undefined && 'value' in meaning) {
       this.#values.set(id, meaning.value);
+      this.#complaints.delete(id);
       return;
     }
     this.#values.delete(id);
+    if (meaning === undefined) this.#complaints.delete(id);
     if (meaning === undefined || this.#complaints.get(id) === document.version) return;
     // Once for each version: everything is read again whenever the watch was lost.
     this.#complaints.set(id, document.version);
