@@ -24,6 +24,7 @@ export interface ConsumerMemberDocument {
   readonly rackId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
+  readonly principal?: string;
   readonly rebalanceTimeoutMs: number;
   readonly topicNames: readonly string[];
   /** Empty: none. */

@@ -21,6 +21,8 @@ export interface ConsumerHeartbeat {
   readonly owned: PartitionSets | undefined;
   readonly clientId: string;
   readonly clientHost: string;
+  /** `User:<name>`: what its expression matches is limited to what this one may see. */
+  readonly principal?: string;
 }
 
 export interface ConsumerHeartbeatAnswer {

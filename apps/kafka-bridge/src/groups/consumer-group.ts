@@ -622,6 +622,7 @@ export class ConsumerGroup {
 }
 
 function factsAfter(former: ConsumerMemberFacts, request: ConsumerHeartbeat): ConsumerMemberFacts {
+  const principal = request.principal ?? former.principal;
   return {
     instanceId: request.instanceId ?? former.instanceId,
     rackId: request.rackId ?? former.rackId,
@@ -630,6 +631,7 @@ function factsAfter(former: ConsumerMemberFacts, request: ConsumerHeartbeat): Co
     rebalanceTimeoutMs: request.rebalanceTimeoutMs ?? former.rebalanceTimeoutMs,
     topicNames: request.subscribedTopicNames === null ? former.topicNames : sorted(request.subscribedTopicNames),
     topicRegex: request.subscribedTopicRegex ?? former.topicRegex,
+    ...(principal === undefined ? {} : { principal }),
     serverAssignor: request.serverAssignor ?? former.serverAssignor,
     // It speaks the consumer protocol from now on, whatever it spoke before.
     classic: undefined,
@@ -644,6 +646,7 @@ function sameFacts(one: ConsumerMemberFacts, other: ConsumerMemberFacts): boolea
     one.clientHost === other.clientHost &&
     one.rebalanceTimeoutMs === other.rebalanceTimeoutMs &&
     one.topicRegex === other.topicRegex &&
+    (one.topicRegex === '' || one.principal === other.principal) &&
     one.serverAssignor === other.serverAssignor &&
     one.classic === other.classic &&
     one.topicNames.length === other.topicNames.length &&

@@ -18,6 +18,8 @@ export interface ConsumerMemberFacts {
   readonly rackId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
+  /** Absent where it names all topics itself. */
+  readonly principal?: string;
   readonly rebalanceTimeoutMs: number;
   /** Sorted, each once. */
   readonly topicNames: readonly string[];
@@ -104,14 +106,24 @@ export class ConsumerMember {
 }
 
 export function factsOf(document: ConsumerMemberDocument): ConsumerMemberFacts {
-  const { instanceId, rackId, clientId, clientHost, rebalanceTimeoutMs, topicNames, topicRegex, serverAssignor } =
-    document;
+  const {
+    instanceId,
+    rackId,
+    clientId,
+    clientHost,
+    principal,
+    rebalanceTimeoutMs,
+    topicNames,
+    topicRegex,
+    serverAssignor,
+  } = document;
   const classic = document.classic ?? undefined;
   return {
     instanceId,
     rackId,
     clientId,
     clientHost,
+    ...(principal === undefined ? {} : { principal }),
     rebalanceTimeoutMs,
     topicNames,
     topicRegex,

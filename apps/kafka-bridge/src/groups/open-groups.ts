@@ -1,3 +1,4 @@
+import type { Authorizer } from '@tailrace/identity';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import type { BridgeOptions } from '../bridge.ts';
@@ -14,13 +15,24 @@ export interface GroupsDeps {
   readonly catalog: StreamCatalog;
   readonly brokers: BrokerRegistry;
   readonly shareGroups: ShareGroupsBehind;
+  readonly authorizer: Pick<Authorizer, 'allows'>;
   readonly options: BridgeOptions;
   readonly logger: Logger;
 }
 
 /** The groups of this bridge, with what watches over their offsets; closing them ends it all. */
-export function openGroups({ store, catalog, brokers, shareGroups, options, logger }: GroupsDeps): GroupCoordinator {
-  const topics = new SubscribableTopics(catalog);
+export function openGroups({
+  store,
+  catalog,
+  brokers,
+  shareGroups,
+  authorizer,
+  options,
+  logger,
+}: GroupsDeps): GroupCoordinator {
+  const topics = new SubscribableTopics(catalog, (subject, topic) =>
+    authorizer.allows(subject, 'DESCRIBE', 'TOPIC', topic),
+  );
   const paces = new GroupPaces({
     configs: new StoredConfigs(store.documents),
     documents: store.documents,

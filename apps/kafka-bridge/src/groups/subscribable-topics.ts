@@ -10,12 +10,17 @@ export interface SubscribableTopic {
   readonly partitionCount: number;
 }
 
+/** Who a member is that was stored without saying so. */
+const ANONYMOUS = 'User:ANONYMOUS';
 /** How long matching may keep everybody else waiting at a time. */
 export const MATCHING_SLICE_MS = 5;
 /** How long a member that brings an expression waits for what it matches; an ordinary one takes 1 ms for 1,000 topics. */
 export const FIRST_MATCHING_WAIT_MS = 100;
 /** Expressions kept compiled; the one unused for longest is forgotten. */
 export const REGEXES_MAX = 1_000;
+
+/** Whether a client has DESCRIBE on a topic. */
+export type MayDescribe = (subject: { readonly principal: string; readonly host: string }, topic: string) => boolean;
 
 interface KnownRegex {
   readonly regex: TopicRegex;
@@ -33,14 +38,19 @@ interface KnownRegex {
  */
 export class SubscribableTopics {
   readonly #catalog: Pick<StreamCatalog, 'peek' | 'peekById' | 'names' | 'onChange'>;
+  readonly #mayDescribe: MayDescribe;
   readonly #regexes = new Map<string, KnownRegex>();
   readonly #stopListening: () => void;
   #catalogVersion = 1;
   #matchesVersion = 1;
   #closed = false;
 
-  constructor(catalog: Pick<StreamCatalog, 'peek' | 'peekById' | 'names' | 'onChange'>) {
+  constructor(
+    catalog: Pick<StreamCatalog, 'peek' | 'peekById' | 'names' | 'onChange'>,
+    mayDescribe: MayDescribe = () => true,
+  ) {
     this.#catalog = catalog;
+    this.#mayDescribe = mayDescribe;
     this.#stopListening = catalog.onChange(() => {
       this.#catalogVersion += 1;
     });
@@ -59,6 +69,14 @@ export class SubscribableTopics {
   find(name: string): SubscribableTopic | undefined {
     const stream = this.#catalog.peek(name);
     return stream && { name, topicId: stream.id, partitionCount: stream.partitions.length };
+  }
+
+  /** Whether an expression of this member stands for the topic too. */
+  maySee(
+    { principal, clientHost }: { readonly principal?: string; readonly clientHost: string },
+    name: string,
+  ): boolean {
+    return this.#mayDescribe({ principal: principal ?? ANONYMOUS, host: clientHost }, name);
   }
 
   nameOf(topicId: string): string | undefined {

@@ -5,7 +5,7 @@ import type { ConsumerMember, ConsumerMemberFacts } from './consumer-member.ts';
 import type { SubscribableTopics } from './subscribable-topics.ts';
 import type { PartitionSets } from './topic-partitions.ts';
 
-type Topics = Pick<SubscribableTopics, 'find' | 'nameOf' | 'matching'>;
+type Topics = Pick<SubscribableTopics, 'find' | 'nameOf' | 'matching'> & Partial<Pick<SubscribableTopics, 'maySee'>>;
 type Members = ReadonlyMap<string, ConsumerMember>;
 
 /** The expressions that members subscribe to. */
@@ -77,7 +77,8 @@ function topicIdsOf(
     const matching = topics.matching(facts.topicRegex);
     // Not known yet, as after a change of bridge: what it had is what it keeps until then.
     const had = () => [...target.keys()].flatMap((topicId) => topics.nameOf(topicId) ?? []);
-    for (const name of matching ?? had()) names.add(name);
+    // Only what a client may describe is shown to it by its expression, as in Kafka.
+    for (const name of matching ?? had()) if (topics.maySee?.(facts, name) ?? true) names.add(name);
   }
   const ids = new Set<string>();
   for (const name of names) {
@@ -99,6 +100,7 @@ function preferredAssignor(members: Members): string {
   return best ?? DEFAULT_ASSIGNOR;
 }
 
-function subscriptionKey({ topicNames, topicRegex }: ConsumerMemberFacts): string {
-  return `${topicNames.join(' ')} ${topicRegex}`;
+function subscriptionKey({ topicNames, topicRegex, principal }: ConsumerMemberFacts): string {
+  // An expression gives each user what that one may see. Of members that differ in their hosts alone, the first one counts.
+  return `${topicNames.join(' ')} ${topicRegex}${topicRegex === '' ? '' : ` ${principal ?? ''}`}`;
 }

@@ -43,6 +43,9 @@ export const consumerGroupHeartbeat = handler({
         owned: request.topicPartitions === null ? undefined : partitionSets(request.topicPartitions),
         clientId: clientId ?? '',
         clientHost: exchange.peer.host,
+        ...(request.subscribedTopicRegex === null || request.subscribedTopicRegex === ''
+          ? {}
+          : { principal: exchange.peer.principal }),
       }));
     exchange.noteError(answer.errorCode);
     return {

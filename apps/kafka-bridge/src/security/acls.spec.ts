@@ -339,6 +339,31 @@ describe('an open door', () => {
     expect(altered.entries.map(({ errorCode }) => errorCode)).toEqual([CLUSTER_AUTHORIZATION_FAILED]);
   });
 
+  it('gives a member by its expression only topics that it may see', async () => {
+    await add(entry(TOPIC, 'orders-eu', DESCRIBE, DENY));
+    const beat = async (groupId: string, memberId: string, more = {}) => {
+      const joining = {
+        memberEpoch: 0,
+        rebalanceTimeoutMs: 1_000,
+        subscribedTopicRegex: 'orders.*',
+        topicPartitions: [],
+      };
+      const answer = await client.request(consumerGroupHeartbeatApi, 1, { groupId, memberId, ...joining, ...more });
+      return (answer.assignment?.topicPartitions ?? []).map(({ topicId }) => under.catalog.peekById(topicId)?.name);
+    };
+    expect(await beat('by-expression', 'a')).toEqual(['orders']);
+    const { topics } = await client.request(metadataApi, 9, {
+      topics: [{ name: 'orders' }],
+      allowAutoTopicCreation: false,
+    });
+    expect(topics[0]?.errorCode).toBe(NONE);
+    // It still is who it was when it says nothing of its subscription.
+    const quiet = { memberEpoch: 1, rebalanceTimeoutMs: -1, subscribedTopicRegex: null, topicPartitions: null };
+    expect(await beat('by-expression', 'a', quiet)).toEqual([]);
+    await client.request(metadataApi, 9, { topics: [{ name: 'orders-us' }], allowAutoTopicCreation: true });
+    await eventually(async () => expect((await beat('by-expression', 'a')).sort()).toEqual(['orders', 'orders-us']));
+  });
+
   it('keeps settings, partitions, records and topics from who may not change them', async () => {
     await add(entry(TOPIC, 'secret', ALL, DENY));
     const described = await client.request(describeConfigsApi, 4, {
