@@ -398,6 +398,23 @@ describe('a partition that leaves an open shard', () => {
 });
 
 describe('a seal', () => {
+  it('ends the shard behind what was on its way to the disk', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    let openGate = () => {};
+    crashing.files.syncGate = new Promise((resolve) => (openGate = resolve));
+    const appending = append(log, shard, ['under way']);
+    const sealing = log.seal(shard);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    openGate();
+    expect(accepted(await sealing)).toEqual({ endOffset: 1n });
+    accepted(await appending);
+    const next = await crashing.opened(() => 0);
+    expect(await readValues(next.store.log, shard)).toEqual(['under way']);
+    await next.end();
+  });
+
   it('cuts off what had failed before it, though it lies whole on the disk', async () => {
     const crashing = await open();
     const { log } = crashing.store;

@@ -344,6 +344,10 @@ export function transactionConformance(store: CurrentStore, { copies = 1 }: Conf
       expect(await waiting).toBe(true);
       expect([await stableOf(log, parent), await stableOf(log, child)]).toEqual([2n, 3n]);
       expect(await readCommitted(log, parent)).toEqual(commit ? ['in the parent', 'plain'] : ['plain']);
+      const { abortedTransactions } = accepted(
+        await log.read(parent, 0n, { maxBytes: 1 << 20, isolation: 'readCommitted' }),
+      );
+      expect(abortedTransactions).toEqual(commit ? [] : [{ producerId: ID, firstOffset: 0n, lastOffset: 1n }]);
       expect(await readCommitted(log, child, 2n)).toEqual(commit ? ['in the child'] : []);
       expect(
         await log.awaitAppend([{ shard: parent, offset: 2n, isolation: 'readCommitted' }], { timeoutMs: 1_000 }),
