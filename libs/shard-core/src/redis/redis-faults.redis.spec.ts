@@ -304,6 +304,25 @@ describe('a Redis that fails', () => {
     );
   });
 
+  it('is not told of copies by another primary than the one that has the append', async () => {
+    const [redis, another] = [await start({ replicas: 1 }), await start({ replicas: 1 })];
+    const [replica] = redis.replicas as [RedisServer];
+    const proxy = await startProxy(redis);
+    const store = await open(proxy.port);
+    const shard = await openShard(store);
+    await append(store, shard, ['copied'], { minInsyncReplicas: 2 });
+    replica.pause();
+    proxy.target = { port: another.port };
+    const waitsOf = async (server: RedisServer) =>
+      /^id=(\d+) .* name=tailrace-waits /m.exec(String(await server.command('CLIENT', 'LIST')))?.[1];
+    await redis.command('CLIENT', 'KILL', 'ID', (await waitsOf(redis)) as string);
+    await eventually(async () => expect(await waitsOf(another)).toBeDefined());
+    // There, a WAIT is answered at once.
+    await expect(append(store, shard, ['alone'], { minInsyncReplicas: 2 })).rejects.toThrow(StoreUnavailable);
+    expect(await store.log.bounds(shard)).toMatchObject({ ok: true, value: { highWatermark: 1n, logEndOffset: 2n } });
+    replica.resume();
+  });
+
   it('gets its leader epoch raised when it is able to, if it was not at first', async () => {
     const redis = await start({ replicas: 1 });
     const [replica] = redis.replicas as [RedisServer];

@@ -3,6 +3,7 @@ import { eventually, type RedisServer, startRedis } from '@tailrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './index.ts';
+import { scripts } from './scripts.ts';
 import { append, batchOf, readAll, someShard } from './testing/shard-under-test.ts';
 
 const LARGE = 'L'.repeat(100_000);
@@ -61,6 +62,17 @@ describe('the log in Redis', () => {
     await store.log.openShard(child, { startOffset: 1n, producersOf: [{ shard: parent, partition: 0 }] });
     expect(await redis.command('TTL', `tr:{${child}}:producers`)).toBe(-1);
     expect(await append(store, child, ['x'], { producer })).toMatchObject({ ok: true, value: { duplicate: true } });
+  });
+
+  it('lets no watermark go back for a process that comes late with an older one', async () => {
+    const shard = await newShard();
+    for (let i = 0; i < 3; i++) await append(store, shard, ['x']);
+    const { text } = scripts['advance-watermark'];
+    for (const offset of ['1', '9']) {
+      const reply = await redis.command('EVAL', text, '1', `tr:{${shard}}:meta`, offset, shard, 'tr:shards');
+      expect(reply).toEqual(['ok', '3', '3', '-1']);
+    }
+    expect(await other.log.bounds(shard)).toMatchObject({ ok: true, value: { highWatermark: 3n, logEndOffset: 3n } });
   });
 
   it('lets no append time go back where the clock does', async () => {
