@@ -93,7 +93,7 @@ export interface Round {
   readonly state: CompactionState;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
-  /** There was room for all keys. */
+  /** There was room for all keys, and nothing came in between. */
   readonly isWhole: boolean;
 }
 
@@ -121,6 +121,7 @@ export async function compactPartition(
   let cleanedTo = start;
   let cleanBytes = 0;
   let bytesBefore = 0;
+  let isWhole = knownTo >= limit;
   for (const { shard, bounds, limit: end } of links) {
     if (bounds.logStartOffset >= knownTo) break;
     const newest = end <= knownTo ? await newestBefore(log, shard, end) : undefined;
@@ -129,7 +130,10 @@ export async function compactPartition(
     if (to > bounds.logStartOffset) {
       const outcome = await log.compact({ shard: shard.key, to, judge: (slice) => judge.judge(shard.key, slice) });
       // Trimmed or deleted meanwhile.
-      if (!outcome.ok) break;
+      if (!outcome.ok) {
+        isWhole = false;
+        break;
+      }
       bytesBefore += outcome.value.bytesBefore;
       cleanBytes += outcome.value.bytesAfter;
     }
@@ -140,7 +144,7 @@ export async function compactPartition(
     state: { cleanedTo, cleanBytes, nextHorizonMs: judge.nextHorizonMs },
     bytesBefore,
     bytesAfter: cleanBytes,
-    isWhole: knownTo >= limit,
+    isWhole,
   };
 }
 

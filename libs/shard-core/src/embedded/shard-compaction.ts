@@ -274,7 +274,7 @@ class CompactedSegments {
     const { fileSystem, directory, keeper } = this.#parts;
     const generation = keeper.nextRemainsGeneration();
     const path = segmentPath(directory, generation);
-    const segment = new Segment(generation, path, this.#bytesMax, false);
+    const segment = new Segment(generation, path, this.#bytesMax, true);
     segment.compacted = true;
     segment.closed = true;
     const file = await fileSystem.open(path, { create: true });
