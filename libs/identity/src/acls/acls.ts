@@ -31,7 +31,9 @@ export class Acls {
       read: (document) => {
         const acl = readAcl(document);
         return typeof acl === 'string'
-          ? { problem: `an access control entry cannot be read, and until it can or is gone only super users may do anything: ${acl}` }
+          ? {
+              problem: `an access control entry cannot be read, and until it can or is gone only super users may do anything: ${acl}`,
+            }
           : { value: acl };
       },
       changed: () => (acls.#index = undefined),
