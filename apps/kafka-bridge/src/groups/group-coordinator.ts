@@ -62,8 +62,6 @@ export type AnyGroup = ClassicGroup | ConsumerGroup | ShareGroup;
 /** What share groups have besides members. */
 export interface ShareGroupsBehind {
   readonly settings: Pick<ShareGroupConfigs, 'of'>;
-  /** A member is no more: what is locked for it is free. */
-  memberGone(groupId: string, memberId: string): void;
   /** Forgets what the group has read, all of it or that of topics which are gone. Throws StoreUnavailable. */
   forgetStates(groupId: string, which: 'all' | 'gone'): Promise<void>;
 }
@@ -574,7 +572,6 @@ export class GroupCoordinator {
         changed: () => {
           if (held.group === group) this.#saveSoon(groupId, held);
         },
-        memberGone: (memberId) => shareGroups.memberGone(groupId, memberId),
       },
       document,
     );

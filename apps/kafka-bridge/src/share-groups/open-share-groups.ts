@@ -84,7 +84,6 @@ export function openShareGroups({ store, catalog, brokers, options, logger }: Sh
     sessions,
     partitions,
     offsets,
-    memberGone: (groupId, memberId) => sessions.close(groupId, memberId),
     forgetStates: (groupId, which) => offsets.forget(groupId, which),
     close() {
       sessions.closeAll();

@@ -79,8 +79,6 @@ export interface ShareGroupOptions {
   readonly topics: Pick<SubscribableTopics, 'find' | 'version'>;
   /** Called after each change of what `document` answers. Whoever asked is to be answered when that is durable. */
   readonly changed: () => void;
-  /** Called when a member is no more: what is locked for it is free. */
-  readonly memberGone: (memberId: string) => void;
 }
 
 interface HeldMember {
@@ -93,6 +91,7 @@ interface HeldMember {
  * One share group (KIP-932), without sockets and store. Members say in heartbeats what they subscribe to and hear what they are
  * to read. Nothing has to be given back before others get it, since several members may read one partition: whenever members,
  * subscriptions or topics change, the *group epoch* grows, all partitions are shared out anew, and each member hears its part.
+ * What is locked for a member that goes is not the group's affair: it may acknowledge still, as long as it has its session.
  */
 export class ShareGroup {
   readonly kind = 'share';
@@ -337,7 +336,6 @@ export class ShareGroup {
     this.#members.delete(memberId);
     if (this.#members.size === 0) this.#emptySinceMs = this.#options.clock();
     this.#shareOut();
-    this.#options.memberGone(memberId);
   }
 }
 

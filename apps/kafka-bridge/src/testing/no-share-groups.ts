@@ -7,6 +7,5 @@ export const noShareGroups: ShareGroupsBehind = {
       throw new Error('no share group has settings here');
     },
   },
-  memberGone: () => undefined,
   forgetStates: () => Promise.resolve(),
 };
