@@ -1,7 +1,10 @@
 /**
- * Mutated requests against the running service: members, bytes of JSON and CBOR, headers, HTTP framing, and plain garbage.
+ * Mutated requests against the running service: members, bytes of JSON and CBOR, headers, HTTP framing, frames of HTTP/2 and floods of
+ * them, and plain garbage. Before all of them, clients that ask for much and read nothing (`idle-readers.ts`).
  *
- *   node compat/kinesis-fuzz/run.ts [--requests 1000000] [--seed n] [--connections 24]
+ *   node compat/kinesis-fuzz/run.ts [--requests 1000000] [--seed n] [--connections 24] [--http2 10] [--idle-readers 100]
+ *
+ * `--http2`: so many of a hundred are conversations in HTTP/2, each on a connection of its own. `--idle-readers 0`: none.
  *
  * The service must not end, must answer every whole request or end the connection within a bound, must never answer with a
  * failure of its own, must need no more memory at the end than near the beginning, and must work as before afterwards.
@@ -21,6 +24,9 @@ import {
 import { seededRandom, temporaryDirectory } from '@tailrace/testkit';
 import { service } from '../service.ts';
 import { FuzzClient } from './client.ts';
+import { converse } from './http2-client.ts';
+import { conversations } from './http2-conversations.ts';
+import { leaveUnread } from './idle-readers.ts';
 import { fuzzer, type FuzzRequest } from './mutations.ts';
 
 /** Mutated requests make streams and records: so often all of them are removed, and memory is looked at. */
@@ -34,6 +40,8 @@ const { values: options } = parseArgs({
     requests: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     connections: { type: 'string', default: '24' },
+    http2: { type: 'string', default: '10' },
+    'idle-readers': { type: 'string', default: '100' },
   },
 });
 const requests = Number(options.requests);
@@ -88,13 +96,22 @@ try {
     credentials: { accessKeyId: 'fuzz', secretAccessKey: 'secret' },
     maxAttempts: 1,
   });
-  const make = fuzzer(seededRandom(Number(options.seed)));
+  const random = seededRandom(Number(options.seed));
+  const make = fuzzer(random);
+  const makeConversation = conversations(random);
+  const idleReaders = Number(options['idle-readers']);
+  if (idleReaders > 0) {
+    await cleanUp(client);
+    for (const text of await leaveUnread(client, server, idleReaders, () => memoryOf(server.pid))) problem(text);
+  }
   const clients = Array.from({ length: Number(options.connections) }, () => new FuzzClient(server.httpPort));
   const begin = performance.now();
   let sent = 0;
 
-  const one = async (by: FuzzClient, request: FuzzRequest) => {
-    const outcome = await by.send(request);
+  const one = async (by: FuzzClient) => {
+    const isHttp2 = random() * 100 < Number(options.http2);
+    const request = isHttp2 ? makeConversation() : make();
+    const outcome = isHttp2 ? await converse(server.httpPort, request) : await by.send(request as FuzzRequest);
     const shown = outcome.kind === 'answered' ? String(outcome.statusCode) : outcome.kind;
     const name = `${request.kind}: ${shown}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -116,7 +133,7 @@ try {
       clients.map(async (by) => {
         while (sent < end && problems.length === 0) {
           sent++;
-          await one(by, make());
+          await one(by);
         }
       }),
     );

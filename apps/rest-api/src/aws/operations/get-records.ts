@@ -6,6 +6,7 @@ import { endDryRun } from '../dry-run.ts';
 import { ENCRYPTED } from '../encryption.ts';
 import { dryRun, streamArn } from '../members.ts';
 import { operation, type WireStructure } from '../operation.ts';
+import { PageSlots } from '../page-slots.ts';
 import { isAtEnd, millisBehind, readPage, type RecordPage, traceparentsOf } from '../record-page.ts';
 import { writeRecordPageCbor } from '../record-page-cbor.ts';
 import { writeRecordPage } from '../record-page-json.ts';
@@ -17,6 +18,10 @@ import { integer, required, string } from '../wire/shapes.ts';
 /** What one answer holds at most. */
 export const RECORDS_PER_PAGE_MAX = 10_000;
 export const PAGE_BYTES_MAX = 10 * 1024 * 1024;
+/** Pages in memory at once, of all callers. */
+export const PAGES_AT_ONCE_MAX = 32;
+
+const slots = new PageSlots(PAGES_AT_ONCE_MAX);
 
 /**
  * GetRecords: the records from an iterator on, and the iterator behind them.
@@ -64,35 +69,44 @@ export const getRecords = operation({
     const pageLimits = { records: input.Limit ?? RECORDS_PER_PAGE_MAX, bytes: PAGE_BYTES_MAX };
     const readFrom = () => readPage(store.log, shard.key, iterator.offset, pageLimits);
     const started = performance.now();
-    const read = await (tracing.enabled
-      ? withLogSpan('read', store.engine, streamName, shard.shardId, span, readFrom)
-      : readFrom());
-    logMetrics(store.engine).read.observe((performance.now() - started) / 1000);
-    if (!read.ok) throw refusalError(read.refusal, place); // 4
-    const page = read.value;
-    if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);
-    trafficMetrics('http').sent(page.recordCount, page.byteCount);
-    if (span.isRecording()) {
-      setHttpTransfer(span, 'GetRecords', {
-        type: 'receive',
-        stream: streamName,
-        shardId: shard.shardId,
-        recordCount: page.recordCount,
-        links: linksFrom(traceparentsOf(page)),
-      });
+    const slot = slots.take(); // 8
+    if (slot !== undefined) await slot;
+    let page: RecordPage | undefined;
+    try {
+      const read = await (tracing.enabled
+        ? withLogSpan('read', store.engine, streamName, shard.shardId, span, readFrom)
+        : readFrom());
+      logMetrics(store.engine).read.observe((performance.now() - started) / 1000);
+      if (!read.ok) throw refusalError(read.refusal, place); // 4
+      page = read.value;
+      if (limits.enabled) await limits.chargeRead(shard.key, page.byteCount);
+      trafficMetrics('http').sent(page.recordCount, page.byteCount);
+      if (span.isRecording()) {
+        setHttpTransfer(span, 'GetRecords', {
+          type: 'receive',
+          stream: streamName,
+          shardId: shard.shardId,
+          recordCount: page.recordCount,
+          links: linksFrom(traceparentsOf(page)),
+        });
+      }
+      const { nextOffset } = page;
+      const ended = isAtEnd(page) ? await streamWithChildren(catalog, stream, shard) : undefined;
+      return {
+        page,
+        shard,
+        millisBehindLatest: millisBehind(page, clock()),
+        nextShardIterator:
+          ended === undefined
+            ? sealIterator(tokens, { streamId, streamName, shardNumber, offset: nextOffset, issuedAtMs: clock() })
+            : undefined,
+        childShards: ended && describeChildShards(ended.shards, shard),
+      };
+    } catch (error) {
+      page?.release();
+      slots.giveBack();
+      throw error;
     }
-    const { nextOffset } = page;
-    const ended = isAtEnd(page) ? await streamWithChildren(catalog, stream, shard) : undefined;
-    return {
-      page,
-      shard,
-      millisBehindLatest: millisBehind(page, clock()),
-      nextShardIterator:
-        ended === undefined
-          ? sealIterator(tokens, { streamId, streamName, shardNumber, offset: nextOffset, issuedAtMs: clock() })
-          : undefined,
-      childShards: ended && describeChildShards(ended.shards, shard),
-    };
   },
   toWire(output: GetRecordsOutput): WireStructure {
     const { page, shard } = output;
@@ -111,7 +125,10 @@ export const getRecords = operation({
   },
   toJson: (output: GetRecordsOutput) => writeRecordPage(output.page, output.shard, withoutRecords(output)),
   toCbor: (output: GetRecordsOutput) => writeRecordPageCbor(output.page, output.shard, withoutRecords(output)),
-  release: ({ page }: GetRecordsOutput) => page.release(),
+  release({ page }: GetRecordsOutput) {
+    page.release();
+    slots.giveBack();
+  },
 });
 
 interface GetRecordsOutput {
