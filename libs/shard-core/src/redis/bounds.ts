@@ -64,7 +64,7 @@ export const COMPACTION_ENTRIES = 64;
 /** Entries, and bytes of theirs, that one script of a compaction adds: Redis does nothing else meanwhile. */
 export const COMPACTION_SCRIPT_ENTRIES = 64;
 export const COMPACTION_SCRIPT_BYTES = 256 * 1024;
-/** Shards of which this process remembers bounds. The least recently used are forgotten first. */
+/** Shards of which this process remembers bounds. Those that it has known longest are forgotten first. */
 export const SHARD_VIEWS_MAX = 50_000;
 /** Larger batches are not kept in the tail cache. */
 export const TAIL_CACHE_BATCH_BYTES_MAX = 1024 * 1024;

@@ -58,6 +58,10 @@ export class RedisStore implements Store {
   readonly #subscriber: Subscriber;
   readonly #repairs = new Map<ShardKey, NodeJS.Timeout>();
   readonly #openedBefore = new WeakSet<RedisNode>();
+  /** Nodes that are soon asked again for a leader epoch. */
+  readonly #claimsAgain = new Set<RedisNode>();
+  /** A node that comes from now on has taken over from another. */
+  #opened = false;
   #closed = false;
 
   constructor(parts: RedisStoreParts) {
@@ -116,6 +120,7 @@ export class RedisStore implements Store {
     await Promise.all(nodes.flatMap((node) => [node.writes.opened(), node.reads.opened(), node.waits.opened()]));
     await Promise.all(nodes.map((node) => this.#leaderEpoch.claim(node)));
     await this.#subscriber.ready;
+    this.#opened = true;
   }
 
   async health(): Promise<StoreHealth> {
@@ -181,7 +186,7 @@ export class RedisStore implements Store {
     if (!this.#openedBefore.has(node)) {
       this.#openedBefore.add(node);
       // The store claims for the nodes that are there from the start.
-      if (!this.#subscriber.live) return;
+      if (!this.#opened) return;
     }
     // It may be another primary than before, with a shorter log and without our flags.
     this.#views.clear();
@@ -201,7 +206,10 @@ export class RedisStore implements Store {
       },
       (error: unknown) => {
         logger.warn({ err: error }, 'leader epoch not claimed');
+        if (this.#claimsAgain.has(node)) return;
+        this.#claimsAgain.add(node);
         const again = () => {
+          this.#claimsAgain.delete(node);
           // Where the connection is being restored, the claim comes with it.
           if (!this.#closed && node.writes.isOpen) this.#claimLeadership(node);
         };
