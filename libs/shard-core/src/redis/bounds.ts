@@ -59,8 +59,9 @@ export const HAND_OVER_TTL_S = 3_600;
 export const SCAN_ENTRIES = 64;
 export const PURGE_ENTRIES = 32;
 export const PURGE_BYTES = 4 * 1024 * 1024;
-/** Entries that a compaction reads and judges at once; their bytes are at most these of so many batches. */
+/** Entries that a compaction reads and judges at once, and their bytes, save that one batch is always whole. */
 export const COMPACTION_ENTRIES = 64;
+export const COMPACTION_PAGE_BYTES = 2 * 1024 * 1024;
 /** Entries, and bytes of theirs, that one script of a compaction adds: Redis does nothing else meanwhile. */
 export const COMPACTION_SCRIPT_ENTRIES = 64;
 export const COMPACTION_SCRIPT_BYTES = 256 * 1024;

@@ -7,6 +7,7 @@ import { type Outcome, type Refusal, StoreUnavailable } from '../contract/refusa
 import type { ShardKey } from '../contract/shard-key.ts';
 import {
   COMPACTION_ENTRIES,
+  COMPACTION_PAGE_BYTES,
   COMPACTION_SCRIPT_BYTES,
   COMPACTION_SCRIPT_ENTRIES,
   INLINE_BATCH_BYTES_MAX,
@@ -156,8 +157,11 @@ export class ShardCompactor {
     const isBefore = from < compactedEnd;
     const found = readEntries(await this.#ask(shard, isBefore ? compacted : log, from, COMPACTION_ENTRIES));
     const sectionEnd = isBefore ? Math.min(compactedEnd, limit) : limit;
-    const entries = found.filter(({ next }) => next <= sectionEnd);
-    const next = entries.length < found.length || found.length === 0 ? sectionEnd : (entries.at(-1) as Entry).next;
+    let bytes = 0;
+    const reached = found.filter(({ next }) => next <= sectionEnd);
+    const entries = reached.filter(({ sizeBytes }, i) => (bytes += sizeBytes) <= COMPACTION_PAGE_BYTES || i === 0);
+    const isLast = entries.length === reached.length && (reached.length < found.length || found.length === 0);
+    const next = isLast ? sectionEnd : (entries.at(-1) as Entry).next;
     return topology.at(log, async (node) => {
       const chunks = await this.#reader.batches(node, shard, entries);
       if (chunks === undefined) throw new StoreUnavailable(`shard ${shard} was trimmed while it was compacted`);

@@ -103,7 +103,7 @@ export function compactConformance(store: CurrentStore, { storedOverheadBytes = 
   it('takes batches of every size, also those that become small', async () => {
     const { log } = store();
     const shard = await openNewShard(log);
-    const sizes = [10, 3_000, 17_000, 70_000, 400_000];
+    const sizes = [10, 3_000, 17_000, 1_200_000, 70_000];
     for (const [i, bytes] of sizes.entries()) await fill(log, shard, 1, i * 3, bytes);
     await fill(log, shard, 1, 15);
     const stays = (offset: bigint) => offset >= 15n || offset % 3n === 1n || offset === 9n || offset === 10n;
