@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   apiVersionsApi,
@@ -11,12 +13,16 @@ import {
   metadataApi,
   produceApi,
 } from '@tailrace/kafka-protocol';
+import { createLogger } from '@tailrace/telemetry';
 import { eventually, seededRandom, uniqueName } from '@tailrace/testkit';
 import { handlers } from '../handlers/index.ts';
 import { unsupportedAnswer } from '../handlers/unsupported-answer.ts';
 import { type DoorUnderTest, openDoorUnderTest } from '../testing/door-under-test.ts';
 import { batchOf } from '../testing/records.ts';
 import type { WireClient } from '../testing/wire-client.ts';
+import { Connection, REQUESTS_IN_FLIGHT_MAX } from './connection.ts';
+import { FrameBufferPool } from './frame-buffer-pool.ts';
+import { MemoryBudget } from './memory-budget.ts';
 
 const FRAME_BYTES_MAX = 200_000;
 
@@ -240,6 +246,80 @@ describe('a connection', () => {
     client.socket.resume();
     for (let i = 0; i < count; i++) expect((await client.nextFrame()).length).toBeGreaterThan(100_000);
     client.close();
+  });
+
+  it('begins no more of the Produces that are sent ahead than its bound', async () => {
+    let begun = 0;
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const slow = await openDoorUnderTest({
+      wrapStore: (store) => ({
+        ...store,
+        engine: store.engine,
+        documents: store.documents,
+        leases: store.leases,
+        tokenBuckets: store.tokenBuckets,
+        log: new Proxy(store.log, {
+          get(log, name) {
+            const member: unknown = log[name as keyof typeof log];
+            if (name !== 'append') return typeof member === 'function' ? (member.bind(log) as unknown) : member;
+            return async (append: Parameters<typeof log.append>[0]) => {
+              begun += 1;
+              await held;
+              return log.append(append);
+            };
+          },
+        }),
+      }),
+    });
+    const made = await slow.connect();
+    await made.request(metadataApi, 9, { topics: [{ name: 't' }] });
+    const client = await slow.connect();
+    const partitionData = [{ index: 0, records: batchOf(['a']) }];
+    const produce = { acks: -1, timeoutMs: 1_000, topicData: [{ name: 't', partitionData }] };
+    const count = 2 * REQUESTS_IN_FLIGHT_MAX;
+    const answers = Array.from({ length: count }, () => client.request(produceApi, 9, produce));
+    await eventually(() => expect(begun).toBe(REQUESTS_IN_FLIGHT_MAX));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(begun).toBe(REQUESTS_IN_FLIGHT_MAX);
+    release();
+    const offsets = (await Promise.all(answers)).map(
+      ({ responses }) => responses[0]?.partitionResponses[0]?.baseOffset,
+    );
+    expect(offsets).toEqual(Array.from({ length: count }, (_, i) => BigInt(i)));
+    made.close();
+    client.close();
+    await slow.close();
+  });
+
+  it('lets go of what waits for an answer to be sent whose client has left before it was ready', async () => {
+    const { promise: ready, resolve: answer } = Promise.withResolvers<void>();
+    let [begun, ended, released] = [0, 0, 0];
+    const server = createServer((socket) => {
+      new Connection(socket, {
+        frameBytesMax: FRAME_BYTES_MAX,
+        pool: new FrameBufferPool(),
+        budget: new MemoryBudget(FRAME_BYTES_MAX),
+        idleMs: 60_000,
+        logger: createLogger({ level: 'fatal', readable: false, destination: { write: () => undefined } }),
+        serve: async (exchange) => {
+          exchange.afterSent(() => (released += 1));
+          begun += 1;
+          await ready;
+          exchange.answer([Buffer.alloc(10)]);
+        },
+        closed: () => (ended += 1),
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write(metadataFrame(1));
+    await eventually(() => expect(begun).toBe(1));
+    socket.destroy();
+    await eventually(() => expect(ended).toBe(1));
+    expect(released).toBe(0);
+    answer();
+    await eventually(() => expect(released).toBe(1));
+    server.close();
   });
 
   it('ends when nothing comes for its idle time', async () => {

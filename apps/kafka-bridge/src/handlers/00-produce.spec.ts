@@ -273,6 +273,32 @@ describe('Produce without a store', () => {
     its.close();
     await failing.close();
   });
+
+  it('leaves the memory of a batch alone whose append may still be under way', async () => {
+    const memory: unknown[] = [];
+    let isAway = false;
+    const door = await openDoorUnderTest({
+      wrapStore: (store) =>
+        replacing(store, {
+          log: replacing(store.log, {
+            append(append) {
+              memory.push(append.batch.buffer);
+              return isAway ? Promise.reject(new StoreUnavailable('away')) : store.log.append(append);
+            },
+          }),
+        }),
+    });
+    const its = await door.connect();
+    const put = () => its.request(produceApi, 9, request('t', batchOf(['x'.repeat(200_000)])));
+    for (let i = 0; i < 3; i++) await put();
+    isAway = true;
+    for (let i = 0; i < 2; i++) await put();
+    const [, one, again, lost, another] = memory;
+    // Otherwise it is used again.
+    expect([again === one, lost === one, another === lost]).toEqual([true, true, false]);
+    its.close();
+    await door.close();
+  });
 });
 
 /** The same object with some members replaced. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   decodeBatch,
+  deleteRecordsApi,
   type Draft,
   errorName,
   fetchApi,
@@ -280,6 +281,21 @@ describe('a Fetch session', () => {
     expect([errorName(repeated.errorCode), repeated.responses]).toEqual(['INVALID_FETCH_SESSION_EPOCH', []]);
     expect(view(await next(-1, [{ partition: 0, fetchOffset: 1n }]))).toEqual(['0: 1=d']);
     expect(errorName((await next(5)).errorCode)).toBe('FETCH_SESSION_ID_NOT_FOUND');
+  });
+
+  it('tells when the log begins later', async () => {
+    const topic = await newTopic();
+    for (const value of ['a', 'b']) await append(topic.name, 0, batchOf([value]));
+    const opened = request(topic, [{ fetchOffset: 2n }], { sessionEpoch: 0 });
+    const { sessionId } = await client.request(fetchApi, 12, opened);
+    const next = (sessionEpoch: number) =>
+      client.request(fetchApi, 12, { ...request(topic, [], { sessionId, sessionEpoch }), topics: [] });
+    expect(view(await next(1))).toEqual([]);
+    const partitions = [{ partitionIndex: 0, offset: 1n }];
+    await client.request(deleteRecordsApi, 2, { topics: [{ name: topic.name, partitions }], timeoutMs: 1_000 });
+    const told = await next(2);
+    expect([view(told), told.responses[0]?.partitions[0]?.logStartOffset]).toEqual([['0: '], 1n]);
+    expect(view(await next(3))).toEqual([]);
   });
 
   it('does not change between names and ids', async () => {

@@ -560,6 +560,47 @@ describe('Fetch and ListOffsets for committed readers', () => {
     reader.close();
   });
 
+  /** A committed read of partition 0 from its beginning, as it comes. */
+  async function fetchCommitted(stream: Stream, more: { maxWaitMs: number; minBytes: number }) {
+    const reader = await under.connect();
+    const answer = await reader.request(fetchApi, 12, {
+      ...more,
+      maxBytes: 1_000_000,
+      isolationLevel: 1,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [{ topic: stream.name, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1_000_000 }] }],
+      forgottenTopicsData: [],
+    });
+    reader.close();
+    return answer.responses[0]?.partitions[0];
+  }
+
+  it('wait for as much as they want before an open transaction, as before the end of the log', async () => {
+    const stream = await newTopic();
+    const producer = await newProducer(2);
+    expect(await (await newProducer(2)).write(stream, ['before'], { isTransactional: false })).toBe('NONE');
+    expect(await producer.write(stream, ['x'])).toBe('NONE');
+    const startedMs = performance.now();
+    const partition = await fetchCommitted(stream, { maxWaitMs: 400, minBytes: 100_000 });
+    expect(performance.now() - startedMs).toBeGreaterThan(350);
+    expect([partition?.records?.includes('before'), partition?.lastStableOffset]).toEqual([true, 1n]);
+    expect(await producer.end(false)).toBe('NONE');
+  });
+
+  it('end an answer where a shard was split behind something aborted', async () => {
+    const stream = await newTopic(1);
+    const producer = await newProducer(2);
+    expect([await producer.write(stream, ['left']), await producer.end(false)]).toEqual(['NONE', 'NONE']);
+    expect((await splitShard(under.catalog, stream.name, 0, 1n << 127n)).ok).toBe(true);
+    const after = under.catalog.peek(stream.name) as Stream;
+    expect([await producer.write(after, ['kept']), await producer.end(true)]).toEqual(['NONE', 'NONE']);
+    // As much as there is, over both shards: a consumer would take what was kept for aborted too.
+    const partition = await fetchCommitted(after, { maxWaitMs: 1_000, minBytes: 1_000_000 });
+    expect([partition?.records?.includes('left'), partition?.records?.includes('kept')]).toEqual([true, false]);
+    expect((await readAll(client, after, { committed: true })).values).toEqual(['kept']);
+  });
+
   it('are told of a transaction that is open in a shard which was split since, as all readers are', async () => {
     const stream = await newTopic(1);
     const producer = await newProducer(2);

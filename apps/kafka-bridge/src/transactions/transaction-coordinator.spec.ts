@@ -65,6 +65,10 @@ function cluster() {
     hold(nodeId: number) {
       holding.add(nodeId);
     },
+    /** Lets the marker through that has waited longest. */
+    releaseOne() {
+      held.shift()?.();
+    },
     release() {
       holding.clear();
       for (const resume of held.splice(0)) resume();
@@ -186,6 +190,37 @@ describe('TransactionCoordinator', () => {
     ]);
     expect(await second.read('t')).toMatchObject({ state: 'CompleteCommit', coordinatorEpoch: 1 });
     expect(await second.pendingOffsets.unstable('g')).toEqual(new Set());
+  });
+
+  it('is not complete before the bridge that took over has written its markers', async () => {
+    const { bridge, hold, releaseOne, release, state, timers } = cluster();
+    const [first, second] = [bridge(1), bridge(2)];
+    const producer = await begin(first);
+    hold(1);
+    hold(2);
+    const ending = first.end('t', producer, COMMIT);
+    await settle();
+    state.owner = 2;
+    await timers.advance(COMPLETION_PATIENCE_MS);
+    expect(nameOf(await ending)).toBe('NONE');
+    await second.sweep();
+    await settle();
+    // Those of the first, which the others outrank: a next transaction could be ended by them.
+    releaseOne();
+    await settle();
+    expect(await stateOf(second)).toBe('PrepareCommit');
+    release();
+    await settle();
+    expect(await stateOf(second)).toBe('CompleteCommit');
+  });
+
+  it('looks again before it refuses by what it remembers', async () => {
+    const { bridge, state } = cluster();
+    const [first, second] = [bridge(1), bridge(2)];
+    await first.init('t', 60_000, undefined);
+    state.owner = 2;
+    const heir = await second.init('t', 60_000, undefined);
+    expect(errorName(await first.addImplicitly('t', heir, added))).toBe('NONE');
   });
 
   it('cannot set back what the bridge that took over has done', async () => {
