@@ -3,6 +3,7 @@ import {
   alterShareGroupOffsetsApi,
   apiVersionsApi,
   consumerGroupHeartbeatApi,
+  createAclsApi,
   deleteGroupsApi,
   deleteRecordsApi,
   deleteShareGroupOffsetsApi,
@@ -15,7 +16,7 @@ import {
   produceApi,
   shareGroupDescribeApi,
 } from '@tailrace/kafka-protocol';
-import type { Stream } from '@tailrace/shard-core';
+import { splitShard, type Stream } from '@tailrace/shard-core';
 import { eventually, uniqueName } from '@tailrace/testkit';
 import { type DoorUnderTest, openDoorUnderTest } from '../src/testing/door-under-test.ts';
 import { batchOf } from '../src/testing/records.ts';
@@ -319,6 +320,58 @@ describe('a share group', () => {
     expect(results).toEqual([{ groupId, errorCode: 0 }]);
     expect(await offsetsOf(groupId, stream)).toBe('GROUP_ID_NOT_FOUND');
     expect(await under.store.documents.list(`share-group/${groupId}/`)).toEqual([]);
+  });
+
+  it('goes on through a split of its partition, with records of both shards out at once', async () => {
+    const stream = await newTopic();
+    const groupId = await newGroup();
+    await produce(stream, numbered(0, 3));
+    const a = member(groupId, stream);
+    expect(await a.fetch([0])).toMatchObject({ acquired: ['0-2 x1'] });
+    await splitShard(under.catalog, stream.name, 0, 1n << 127n);
+    await produce(stream, numbered(3, 3));
+    const b = member(groupId, stream);
+    expect((await b.fetch([0])).records.map(({ value }) => value)).toEqual(['3', '4', '5']);
+    expect(await a.acknowledge([{ first: 0, last: 2, types: [1, 2, 1] }])).toEqual([0]);
+    expect(await b.acknowledge([{ first: 3, last: 5, types: [1, 1, 2] }])).toEqual([0]);
+    const again = await a.fetch();
+    expect([again.acquired, again.records.map(({ value }) => value)]).toEqual([
+      ['1-1 x2', '5-5 x2'],
+      ['1', '5'],
+    ]);
+    await a.acknowledge([{ first: 1, last: 1, types: ACCEPT }, { first: 5, last: 5, types: ACCEPT }]); // prettier-ignore
+    await a.heartbeat([stream.name]);
+    expect(await offsetsOf(groupId, stream)).toEqual([[0, 6, 0]]);
+  });
+
+  it('is kept to what its members may do', async () => {
+    const stream = await newTopic();
+    const groupId = await newGroup();
+    await produce(stream, ['a']);
+    const a = member(groupId, stream);
+    await a.heartbeat([stream.name]);
+    await a.fetch([0], { maxRecords: 1 });
+    const deny = async (resourceType: number, resourceName: string, operation: number) => {
+      const creation = { resourceType, resourceName, resourcePatternType: 3, principal: 'User:*', host: '*', operation, permissionType: 2 }; // prettier-ignore
+      const { results } = await client.request(createAclsApi, 3, { creations: [creation] });
+      expect(results.map(({ errorCode }) => errorCode)).toEqual([0]);
+    };
+    const [TOPIC, GROUP, READ, DESCRIBE] = [2, 3, 3, 8];
+    await deny(TOPIC, stream.name, READ);
+    await eventually(async () => expect((await a.fetch()).partitionErrors).toEqual([29]));
+    expect(await a.acknowledge([{ first: 0, last: 0, types: ACCEPT }])).toEqual([29]);
+    await deny(TOPIC, stream.name, DESCRIBE);
+    await eventually(async () => expect(await a.heartbeat([stream.name])).toBe(29));
+    const { groups } = await client.request(shareGroupDescribeApi, 1, { groupIds: [groupId], includeAuthorizedOperations: true }); // prettier-ignore
+    expect(groups).toMatchObject([{ errorCode: 29, members: [] }]);
+    const described = await client.request(describeShareGroupOffsetsApi, 1, { groups: [{ groupId, topics: [{ topicName: stream.name, partitions: [0] }] }] }); // prettier-ignore
+    expect(described.groups[0]?.topics[0]?.partitions).toMatchObject([{ errorCode: 29 }]);
+    await deny(GROUP, groupId, READ);
+    await eventually(async () => expect(await a.heartbeat([stream.name])).toBe(30));
+    expect(await a.fetch()).toMatchObject({ errorCode: 30 });
+    expect(await a.acknowledge([])).toBe(30);
+    await deny(GROUP, groupId, DESCRIBE);
+    await eventually(async () => expect(await offsetsOf(groupId, stream)).toBe('GROUP_AUTHORIZATION_FAILED'));
   });
 
   it('has its state where FindCoordinator says', async () => {

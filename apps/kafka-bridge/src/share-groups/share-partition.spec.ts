@@ -1,0 +1,162 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ErrorCode, errorName } from '@tailrace/kafka-protocol';
+import type { Stream } from '@tailrace/shard-core';
+import { createLogger } from '@tailrace/telemetry';
+import { FakeTimers, settle } from '../testing/fake-timers.ts';
+import { MemoryDocuments } from '../testing/memory-documents.ts';
+import { SharePartition } from './share-partition.ts';
+import { SharePartitions } from './share-partitions.ts';
+
+const KEY = { groupId: 'g', topicId: 't', partition: 0 };
+const NAME = 'share-group/g/t/0';
+const LOCK_MS = 1_000;
+
+function partitionsOn(documents = new MemoryDocuments(), timers = new FakeTimers()) {
+  const leads = { value: true };
+  const listeners: (() => void)[] = [];
+  const settings = {
+    autoOffsetReset: 'earliest',
+    deliveryCountMax: 3,
+    heartbeatIntervalMs: 5_000,
+    sessionTimeoutMs: 45_000,
+    isolation: 'readUncommitted',
+    recordLocksMax: 100,
+    lockDurationMs: LOCK_MS,
+    mayRenew: true,
+  } as const;
+  const partitions = new SharePartitions({
+    documents,
+    timers,
+    brokers: { leads: () => leads.value, onChange: (listener) => void listeners.push(listener) },
+    catalog: { peekById: (id) => (id === 't' ? ({ partitions: [{}] } as unknown as Stream) : undefined) },
+    settings: { of: () => settings },
+    beginningOf: async () => 10n,
+    logger: createLogger({ level: 'silent' }),
+  });
+  const hold = async () => {
+    const held = await partitions.hold(KEY);
+    if (typeof held === 'number') throw new Error(errorName(held));
+    return held;
+  };
+  const acquire = (held: SharePartition, memberId: string, recordsMax = 100) =>
+    held.acquire({ memberId, recordsMax, strict: true }, held.nextFetchOffset ?? -1n, [
+      { first: 10, last: 19, deliverable: true },
+    ]);
+  const kept = async () => JSON.parse((await documents.get(NAME))?.value ?? '{}') as object;
+  return {
+    partitions,
+    documents,
+    timers,
+    hold,
+    acquire,
+    kept,
+    leads,
+    changed: () => listeners.forEach((one) => one()),
+  };
+}
+
+const accept = (held: SharePartition, memberId: string, first: number, last = first) =>
+  held.acknowledge(memberId, [{ first, last, types: [1] }]);
+
+describe('a share-partition at its leader', () => {
+  it('is loaded once, begins where the group is to begin, and is kept from then on', async () => {
+    const { partitions, hold, kept, documents } = partitionsOn();
+    const [one, other] = await Promise.all([hold(), hold()]);
+    expect(one).toBe(other);
+    expect([one.nextFetchOffset, documents.writes.length, await kept()]).toEqual([10n, 1, { epoch: 1, start: '10', runs: '' }]);
+    expect(errorName((await partitions.hold({ ...KEY, topicId: 'u' })) as ErrorCode)).toBe('UNKNOWN_TOPIC_ID');
+    expect(errorName((await partitions.hold({ ...KEY, partition: 7 })) as ErrorCode)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+  }); // prettier-ignore
+
+  it('answers an acknowledgement when it is kept, and keeps together what comes meanwhile', async () => {
+    const { hold, acquire, kept, documents } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    acquire(held, 'm');
+    const before = documents.writes.length;
+    const codes = await Promise.all([0, 1, 2, 3, 4].map((i) => accept(held, 'm', 10 + i)));
+    expect(codes).toEqual([0, 0, 0, 0, 0]);
+    expect(documents.writes.length - before).toBe(1);
+    expect(await kept()).toMatchObject({ start: '15', runs: 'a5.1' });
+  });
+
+  it('is given up when the store is away: nothing is answered as kept, and what was kept is what counts', async () => {
+    const { hold, acquire, documents } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    acquire(held, 'm');
+    documents.away = true;
+    expect(errorName(await accept(held, 'm', 10))).toBe('KAFKA_STORAGE_ERROR');
+    expect([held.isGone, errorName(await accept(held, 'm', 11))]).toEqual([true, 'NOT_LEADER_OR_FOLLOWER']);
+    documents.away = false;
+    const again = await hold();
+    expect([again === held, again.nextFetchOffset]).toEqual([false, 10n]);
+  });
+
+  it('does not bring back what was kept although the answer of the store was lost', async () => {
+    const { hold, acquire, documents } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    acquire(held, 'm');
+    documents.loseNextAnswer = true;
+    expect(errorName(await accept(held, 'm', 10, 14))).toBe('KAFKA_STORAGE_ERROR');
+    expect((await hold()).nextFetchOffset).toBe(15n);
+  });
+
+  it('is fenced by whoever takes it over, and does not write any more', async () => {
+    const { documents, hold, acquire, kept } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    acquire(held, 'm');
+    const other = partitionsOn(documents);
+    const theirs = await other.hold();
+    theirs.join('n');
+    expect(errorName(await accept(held, 'm', 10))).toBe('NOT_LEADER_OR_FOLLOWER');
+    expect(await kept()).toEqual({ epoch: 2, start: '10', runs: '' });
+    expect(acquire(held, 'm')).toEqual([]);
+    acquire(theirs, 'n');
+    expect(await accept(theirs, 'n', 10)).toBe(0);
+  });
+
+  it('takes records back when their time is over, keeps that, and wakes who waits', async () => {
+    const { hold, acquire, kept, timers } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    acquire(held, 'm', 4);
+    let woken = 0;
+    const stop = held.onWake(() => (woken += 1));
+    await timers.advance(LOCK_MS - 1);
+    expect([woken, held.nextFetchOffset]).toEqual([0, 14n]);
+    await timers.advance(1);
+    expect([woken, held.nextFetchOffset, await kept()]).toMatchObject([1, 10n, { start: '10', runs: 'a4.1' }]);
+    stop();
+    await held.leave('m', true);
+    expect([woken, timers.armedCount]).toEqual([1, 0]);
+  });
+
+  it('is let go of when nobody has it and nothing is out', async () => {
+    const { partitions, hold, acquire, timers } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    held.join('n');
+    acquire(held, 'm');
+    await held.leave('n', true);
+    await held.leave('m', false);
+    expect([partitions.size, held.isGone]).toEqual([1, false]);
+    expect(await accept(held, 'm', 10, 12)).toBe(0);
+    expect(partitions.size).toBe(1);
+    await timers.advance(LOCK_MS);
+    await settle();
+    expect([partitions.size, held.isGone, timers.armedCount]).toEqual([0, true, 0]);
+  });
+
+  it('is let go of when another bridge leads the partition', async () => {
+    const { partitions, hold, leads, changed } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    leads.value = false;
+    changed();
+    expect([partitions.size, held.isGone]).toEqual([0, true]);
+    expect(errorName((await partitions.hold(KEY)) as ErrorCode)).toBe('NOT_LEADER_OR_FOLLOWER');
+  });
+});
