@@ -99,3 +99,35 @@ export function split<T>(
   for (const one of list) (mayPass(one) ? kept : refusedOnes).push(one);
   return { kept, refusedOnes };
 }
+
+/** An element of a list that may be absent. */
+type ElementOf<List> = NonNullable<List> extends readonly (infer Element)[] ? Element : never;
+
+/**
+ * A request about several things, each of which is answered by itself: those that may not pass are taken out of the list
+ * `asked`, and their answers stand behind the others in `answered`.
+ */
+export function eachByItself<
+  Request extends object,
+  Answer extends object,
+  Asked extends keyof Request,
+  Answered extends keyof Answer,
+>(
+  request: Request,
+  asked: Asked,
+  mayPass: (one: ElementOf<Request[Asked]>) => boolean,
+  answered: Answered,
+  refuse: (one: ElementOf<Request[Asked]>) => ElementOf<Answer[Answered]>,
+  errorCode: ErrorCode,
+): Verdict<Request, Answer> {
+  const { kept, refusedOnes } = split((request[asked] ?? []) as readonly ElementOf<Request[Asked]>[], mayPass);
+  if (refusedOnes.length === 0) return PASSES;
+  return changed(
+    { ...request, [asked]: kept },
+    (answer) => {
+      const others = (answer[answered] ?? []) as readonly ElementOf<Answer[Answered]>[];
+      return { ...answer, [answered]: [...others, ...refusedOnes.map(refuse)] };
+    },
+    errorCode,
+  );
+}

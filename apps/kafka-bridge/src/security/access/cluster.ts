@@ -28,7 +28,7 @@ import {
   updateFeaturesApi,
 } from '@tailrace/kafka-protocol';
 import type { Operation } from '@tailrace/identity';
-import { type Access, changed, PASSES, refused, split } from './access.ts';
+import { type Access, changed, eachByItself, PASSES, refused } from './access.ts';
 import { accessRule } from './access-rule.ts';
 
 const { CLUSTER_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED } = errorCodes;
@@ -76,42 +76,25 @@ export const clusterRules = [
     api: describeConfigsApi,
     needs: 'DESCRIBE_CONFIGS on each topic or group, on the cluster for anything else',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.resources, (one) => mayWithConfigs('DESCRIBE_CONFIGS', one, access));
-      if (refusedOnes.length === 0) return PASSES;
-      return changed(
-        { ...request, resources: kept },
-        (answer) => ({
-          ...answer,
-          results: [...answer.results, ...refusedOnes.map((one) => ({ ...refuseConfigs(one), configs: [] }))],
-        }),
-        CLUSTER_AUTHORIZATION_FAILED,
-      );
+      const mayPass = (one: ConfigResource) => mayWithConfigs('DESCRIBE_CONFIGS', one, access);
+      const refuse = (one: ConfigResource) => ({ ...refuseConfigs(one), configs: [] });
+      return eachByItself(request, 'resources', mayPass, 'results', refuse, CLUSTER_AUTHORIZATION_FAILED);
     },
   }),
   accessRule({
     api: alterConfigsApi,
     needs: 'ALTER_CONFIGS on each topic or group, on the cluster for anything else',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.resources, (one) => mayWithConfigs('ALTER_CONFIGS', one, access));
-      if (refusedOnes.length === 0) return PASSES;
-      return changed(
-        { ...request, resources: kept },
-        (answer) => ({ ...answer, responses: [...answer.responses, ...refusedOnes.map(refuseConfigs)] }),
-        CLUSTER_AUTHORIZATION_FAILED,
-      );
+      const mayPass = (one: ConfigResource) => mayWithConfigs('ALTER_CONFIGS', one, access);
+      return eachByItself(request, 'resources', mayPass, 'responses', refuseConfigs, CLUSTER_AUTHORIZATION_FAILED);
     },
   }),
   accessRule({
     api: incrementalAlterConfigsApi,
     needs: 'ALTER_CONFIGS on each topic or group, on the cluster for anything else',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.resources, (one) => mayWithConfigs('ALTER_CONFIGS', one, access));
-      if (refusedOnes.length === 0) return PASSES;
-      return changed(
-        { ...request, resources: kept },
-        (answer) => ({ ...answer, responses: [...answer.responses, ...refusedOnes.map(refuseConfigs)] }),
-        CLUSTER_AUTHORIZATION_FAILED,
-      );
+      const mayPass = (one: ConfigResource) => mayWithConfigs('ALTER_CONFIGS', one, access);
+      return eachByItself(request, 'resources', mayPass, 'responses', refuseConfigs, CLUSTER_AUTHORIZATION_FAILED);
     },
   }),
   onCluster(listConfigResourcesApi, 'DESCRIBE_CONFIGS', () => ({

@@ -18,7 +18,7 @@ import {
   offsetFetchApi,
   syncGroupApi,
 } from '@tailrace/kafka-protocol';
-import { type Access, changed, PASSES, refused, split, type Verdict } from './access.ts';
+import { type Access, changed, eachByItself, PASSES, refused, split, type Verdict } from './access.ts';
 import { accessRule } from './access-rule.ts';
 
 const {
@@ -86,16 +86,9 @@ export const groupRules = [
       if (access.exchange.header.apiVersion < BATCHED_COORDINATORS_SINCE) {
         return access.may('DESCRIBE', type, key) ? PASSES : refused(errorCode, { throttleTimeMs: 0, ...failed });
       }
-      const { kept, refusedOnes } = split(coordinatorKeys, (one) => access.may('DESCRIBE', type, one));
-      if (refusedOnes.length === 0) return PASSES;
-      return changed(
-        { ...request, coordinatorKeys: kept },
-        (answer) => ({
-          ...answer,
-          coordinators: [...(answer.coordinators ?? []), ...refusedOnes.map((one) => ({ key: one, ...failed }))],
-        }),
-        errorCode,
-      );
+      const mayPass = (one: string) => access.may('DESCRIBE', type, one);
+      const refuse = (one: string) => ({ key: one, ...failed });
+      return eachByItself(request, 'coordinatorKeys', mayPass, 'coordinators', refuse, errorCode);
     },
   }),
   accessRule({
@@ -103,21 +96,23 @@ export const groupRules = [
     needs: 'READ on the group; READ on each topic',
     judge(request, access) {
       const { groupId, topics } = request;
-      const answerTo = (some: typeof topics, errorCode: number) =>
-        some.map(({ name, topicId, partitions }) => ({
+      const answerWith =
+        (errorCode: number) =>
+        ({ name, topicId, partitions }: (typeof topics)[number]) => ({
           name,
           topicId,
           partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
-        }));
+        });
       if (!access.mayWithGroup('READ', groupId)) {
         const errorCode = GROUP_AUTHORIZATION_FAILED;
-        return refused(errorCode, { throttleTimeMs: 0, topics: answerTo(topics, errorCode) });
+        return refused(errorCode, { throttleTimeMs: 0, topics: topics.map(answerWith(errorCode)) });
       }
-      const { kept, refusedOnes } = split(topics, ({ name, topicId }) => mayWithTopic(access, 'READ', topicId, name));
-      if (refusedOnes.length === 0) return PASSES;
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, topics: [...answer.topics, ...answerTo(refusedOnes, TOPIC_AUTHORIZATION_FAILED)] }),
+      return eachByItself(
+        request,
+        'topics',
+        ({ name, topicId }) => mayWithTopic(access, 'READ', topicId, name),
+        'topics',
+        answerWith(TOPIC_AUTHORIZATION_FAILED),
         TOPIC_AUTHORIZATION_FAILED,
       );
     },
@@ -197,14 +192,9 @@ export const groupRules = [
     api: deleteGroupsApi,
     needs: 'DELETE on each group',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.groupsNames, (groupId) => access.mayWithGroup('DELETE', groupId));
-      if (refusedOnes.length === 0) return PASSES;
-      const failed = refusedOnes.map((groupId) => ({ groupId, errorCode: GROUP_AUTHORIZATION_FAILED }));
-      return changed(
-        { ...request, groupsNames: kept },
-        (answer) => ({ ...answer, results: [...answer.results, ...failed] }),
-        GROUP_AUTHORIZATION_FAILED,
-      );
+      const errorCode = GROUP_AUTHORIZATION_FAILED;
+      const mayPass = (groupId: string) => access.mayWithGroup('DELETE', groupId);
+      return eachByItself(request, 'groupsNames', mayPass, 'results', (groupId) => ({ groupId, errorCode }), errorCode);
     },
   }),
   accessRule({
@@ -215,16 +205,17 @@ export const groupRules = [
         const errorCode = GROUP_AUTHORIZATION_FAILED;
         return refused(errorCode, { throttleTimeMs: 0, errorCode, topics: [] });
       }
-      const { kept, refusedOnes } = split(request.topics, ({ name }) => access.mayWithTopic('READ', name));
-      if (refusedOnes.length === 0) return PASSES;
-      const failed = refusedOnes.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
-      }));
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, topics: [...answer.topics, ...failed] }),
-        TOPIC_AUTHORIZATION_FAILED,
+      const errorCode = TOPIC_AUTHORIZATION_FAILED;
+      return eachByItself(
+        request,
+        'topics',
+        ({ name }) => access.mayWithTopic('READ', name),
+        'topics',
+        ({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+        }),
+        errorCode,
       );
     },
   }),

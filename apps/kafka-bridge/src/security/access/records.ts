@@ -9,7 +9,7 @@ import {
   ZERO_UUID,
 } from '@tailrace/kafka-protocol';
 import { isInternalTopic } from '../../topics/internal-topics.ts';
-import { changed, PASSES, refused, split } from './access.ts';
+import { changed, eachByItself, PASSES, refused, split } from './access.ts';
 import { accessRule } from './access-rule.ts';
 
 const { NONE, TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION } =
@@ -81,17 +81,8 @@ export const recordRules = [
     api: listOffsetsApi,
     needs: 'DESCRIBE on each topic',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.topics, ({ name }) => access.mayWithTopic('DESCRIBE', name));
-      if (refusedOnes.length === 0) return PASSES;
-      const failed = refusedOnes.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
-      }));
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, topics: [...answer.topics, ...failed] }),
-        TOPIC_AUTHORIZATION_FAILED,
-      );
+      const mayPass = ({ name }: { readonly name: string }) => access.mayWithTopic('DESCRIBE', name);
+      return eachByItself(request, 'topics', mayPass, 'topics', refusePartitions, TOPIC_AUTHORIZATION_FAILED);
     },
   }),
   accessRule({
@@ -160,15 +151,15 @@ export const recordRules = [
     api: offsetForLeaderEpochApi,
     needs: 'DESCRIBE on each topic',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.topics, ({ topic }) => access.mayWithTopic('DESCRIBE', topic));
-      if (refusedOnes.length === 0) return PASSES;
-      const failed = refusedOnes.map(({ topic, partitions }) => ({
-        topic,
-        partitions: partitions.map(({ partition }) => ({ partition, errorCode: TOPIC_AUTHORIZATION_FAILED })),
-      }));
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, topics: [...answer.topics, ...failed] }),
+      return eachByItself(
+        request,
+        'topics',
+        ({ topic }) => access.mayWithTopic('DESCRIBE', topic),
+        'topics',
+        ({ topic, partitions }) => ({
+          topic,
+          partitions: partitions.map(({ partition }) => ({ partition, errorCode: TOPIC_AUTHORIZATION_FAILED })),
+        }),
         TOPIC_AUTHORIZATION_FAILED,
       );
     },
@@ -177,21 +168,33 @@ export const recordRules = [
     api: deleteRecordsApi,
     needs: 'DELETE on each topic',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.topics, ({ name }) => access.mayWithTopic('DELETE', name));
-      if (refusedOnes.length === 0) return PASSES;
-      const failed = refusedOnes.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex }) => ({
-          partitionIndex,
-          lowWatermark: -1n,
-          errorCode: TOPIC_AUTHORIZATION_FAILED,
-        })),
-      }));
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, topics: [...answer.topics, ...failed] }),
+      return eachByItself(
+        request,
+        'topics',
+        ({ name }) => access.mayWithTopic('DELETE', name),
+        'topics',
+        ({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({
+            partitionIndex,
+            lowWatermark: -1n,
+            errorCode: TOPIC_AUTHORIZATION_FAILED,
+          })),
+        }),
         TOPIC_AUTHORIZATION_FAILED,
       );
     },
   }),
 ];
+
+interface NamedPartitions {
+  readonly name: string;
+  readonly partitions: readonly { readonly partitionIndex: number }[];
+}
+
+function refusePartitions({ name, partitions }: NamedPartitions) {
+  return {
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
+  };
+}

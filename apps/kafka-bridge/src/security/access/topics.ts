@@ -6,7 +6,7 @@ import {
   errorCodes,
   ZERO_UUID,
 } from '@tailrace/kafka-protocol';
-import { changed, PASSES, split } from './access.ts';
+import { changed, eachByItself, split } from './access.ts';
 import { accessRule } from './access-rule.ts';
 
 const { NONE, TOPIC_AUTHORIZATION_FAILED } = errorCodes;
@@ -57,31 +57,21 @@ export const topicRules = [
         errorMessage: NOT_AUTHORIZED,
       });
       if (access.exchange.header.apiVersion < TOPIC_ID_SINCE) {
-        const { kept, refusedOnes } = split(request.topicNames, (name) => access.mayWithTopic('DELETE', name));
-        if (refusedOnes.length === 0) return PASSES;
-        return changed(
-          { ...request, topicNames: kept },
-          (answer) => ({
-            ...answer,
-            responses: [...answer.responses, ...refusedOnes.map((name) => failed(name, ZERO_UUID))],
-          }),
-          TOPIC_AUTHORIZATION_FAILED,
-        );
+        const mayPass = (name: string) => access.mayWithTopic('DELETE', name);
+        const refuse = (name: string) => failed(name, ZERO_UUID);
+        return eachByItself(request, 'topicNames', mayPass, 'responses', refuse, TOPIC_AUTHORIZATION_FAILED);
       }
       const nameOf = ({ name, topicId }: { name: string | null; topicId: string }) =>
         access.topicName(topicId, name ?? '');
-      const { kept, refusedOnes } = split(request.topics, (topic) => {
-        const name = nameOf(topic);
-        return name === '' || access.mayWithTopic('DELETE', name);
-      });
-      if (refusedOnes.length === 0) return PASSES;
-      const answers = refusedOnes.map((topic) => {
-        const told = topic.name ?? (access.mayWithTopic('DESCRIBE', nameOf(topic)) ? nameOf(topic) : null);
-        return failed(told, topic.topicId);
-      });
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, responses: [...answer.responses, ...answers] }),
+      return eachByItself(
+        request,
+        'topics',
+        (topic) => nameOf(topic) === '' || access.mayWithTopic('DELETE', nameOf(topic)),
+        'responses',
+        (topic) => {
+          const told = topic.name ?? (access.mayWithTopic('DESCRIBE', nameOf(topic)) ? nameOf(topic) : null);
+          return failed(told, topic.topicId);
+        },
         TOPIC_AUTHORIZATION_FAILED,
       );
     },
@@ -90,17 +80,14 @@ export const topicRules = [
     api: createPartitionsApi,
     needs: 'ALTER on each topic',
     judge(request, access) {
-      const { kept, refusedOnes } = split(request.topics, ({ name }) => access.mayWithTopic('ALTER', name));
-      if (refusedOnes.length === 0) return PASSES;
-      const failed = refusedOnes.map(({ name }) => ({
-        name,
-        errorCode: TOPIC_AUTHORIZATION_FAILED,
-        errorMessage: NOT_AUTHORIZED,
-      }));
-      return changed(
-        { ...request, topics: kept },
-        (answer) => ({ ...answer, results: [...answer.results, ...failed] }),
-        TOPIC_AUTHORIZATION_FAILED,
+      const errorCode = TOPIC_AUTHORIZATION_FAILED;
+      return eachByItself(
+        request,
+        'topics',
+        ({ name }) => access.mayWithTopic('ALTER', name),
+        'results',
+        ({ name }) => ({ name, errorCode, errorMessage: NOT_AUTHORIZED }),
+        errorCode,
       );
     },
   }),
