@@ -420,7 +420,8 @@ describe('the HTTP door with a REST handler', () => {
     const raw = await running.socket();
     try {
       const count = 12_000;
-      for (let i = 0; i < count; i++) raw.socket.write(`GET /v1/${i} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      // In one piece, so that all of it may have arrived before any of it is read.
+      raw.socket.write(Array.from({ length: count }, (_, i) => `GET /v1/${i} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
       await eventually(() => expect(begun).toBeGreaterThan(0));
       let before = -1;
       await eventually(

@@ -284,8 +284,9 @@ class Door implements HttpDoor, PlainDoor {
   #holdBack(socket: Socket, behind: ServerResponse): void {
     const count = (this.#behind.get(socket) ?? 0) + 1;
     this.#behind.set(socket, count);
-    // Later, because node:http itself lets the socket go on with the end of each request.
-    if (count >= H1_REQUESTS_BEHIND_MAX) setImmediate(() => this.#pauseFull(socket));
+    // Behind the ticks of this read, because node:http itself lets the socket go on with the end of each request; and
+    // before the next read, of which there may be many in one turn of the event loop.
+    if (count >= H1_REQUESTS_BEHIND_MAX) queueMicrotask(() => this.#pauseFull(socket));
     behind.once('close', () => {
       const left = (this.#behind.get(socket) as number) - 1;
       this.#behind.set(socket, left);
