@@ -54,6 +54,7 @@ describe('settings', () => {
         kafkaAuth: [],
         kafkaAcls: 'auto',
         kafkaSuperUsers: [],
+        offsetsTopic: 'named',
         kafkaSessionMs: 0,
         oauthKeys: undefined,
         oauthIssuer: undefined,
