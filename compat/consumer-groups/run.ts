@@ -6,6 +6,7 @@
  *
  *   --scenarios join,crash    only these: join, crash, rolling, migration, restart
  *   --redis                   the service on Redis, instead of the embedded store
+ *   --peer apache             a real Apache Kafka 4.3.1 instead of the service, which then is not killed (restart)
  *
  * Each scenario has a topic of 12 partitions, into each of which a record is written every 50 ms. In the end every record must
  * have been read, and the group must have committed the end of every partition; and no record may have been read twice, but
@@ -15,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startRedis, temporaryDirectory } from '@tailrace/testkit';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { startApacheKafka } from '../apache-kafka.ts';
 import { type Service, service } from '../service.ts';
 import { listGroups } from './list-groups.ts';
 import { install, Ledger, type Library, Member, type Protocol, PROTOCOLS } from './members.ts';
@@ -22,13 +24,19 @@ import { install, Ledger, type Library, Member, type Protocol, PROTOCOLS } from 
 const PARTITIONS = 12;
 const RECORD_EVERY_MS = 50;
 const PATIENCE_MS = 60_000;
+const SESSION_MS = 6_000;
+const HEARTBEAT_MS = 500;
 const SCENARIOS = ['join', 'crash', 'rolling', 'migration', 'restart'] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { scenarios: { type: 'string' }, redis: { type: 'boolean' } },
+  options: { scenarios: { type: 'string' }, redis: { type: 'boolean' }, peer: { type: 'string' } },
 });
+if (options.peer !== undefined && options.peer !== 'apache') throw new Error(`--peer ${options.peer}: there is apache`);
+
+/** What a scenario needs of the service, or of its peer. */
+type Server = Pick<Service, 'kafka' | 'kafkaPort' | 'start' | 'stop' | 'kill9'>;
 
 async function until(what: string, reached: () => boolean | Promise<boolean>): Promise<void> {
   const begin = performance.now();
@@ -40,7 +48,7 @@ async function until(what: string, reached: () => boolean | Promise<boolean>): P
 
 /** One group, its members, and the records that flow to it. */
 class Stage {
-  readonly #server: Service;
+  readonly #server: Server;
   readonly #kafka: Kafka;
   readonly topic: string;
   readonly group: string;
@@ -50,7 +58,7 @@ class Stage {
   #flowing: Promise<void> | undefined;
   #isFlowing = true;
 
-  constructor(server: Service, name: string) {
+  constructor(server: Server, name: string) {
     this.#server = server;
     this.topic = `topic-${name}`;
     this.group = `group-${name}`;
@@ -145,68 +153,66 @@ class Stage {
   }
 }
 
-const SCRIPTS: Record<
-  Scenario,
-  (stage: Stage, library: Library, protocol: Protocol, server: Service) => Promise<void>
-> = {
-  /** Members come one after the other, and go. */
-  async join(stage, library, protocol) {
-    stage.add(library, protocol);
-    await stage.shared();
-    const second = stage.add(library, protocol);
-    await stage.shared();
-    stage.add(library, protocol);
-    await stage.shared();
-    await stage.leave(second);
-    await stage.shared();
-  },
-
-  /** A member is killed: the others go on with its share when it is missed. */
-  async crash(stage, library, protocol) {
-    const victim = stage.add(library, protocol);
-    stage.add(library, protocol);
-    stage.add(library, protocol);
-    await stage.shared();
-    await stage.crash(victim);
-    await stage.shared();
-  },
-
-  /** Static members are replaced one after the other, and each goes on where its predecessor stopped. */
-  async rolling(stage, library, protocol) {
-    for (const instance of ['a', 'b', 'c']) stage.add(library, protocol, instance);
-    await stage.shared();
-    for (const instance of ['a', 'b', 'c']) {
-      await stage.leave(stage.members[0] as Member);
-      stage.add(library, protocol, instance);
+const SCRIPTS: Record<Scenario, (stage: Stage, library: Library, protocol: Protocol, server: Server) => Promise<void>> =
+  {
+    /** Members come one after the other, and go. */
+    async join(stage, library, protocol) {
+      stage.add(library, protocol);
       await stage.shared();
-    }
-  },
+      const second = stage.add(library, protocol);
+      await stage.shared();
+      stage.add(library, protocol);
+      await stage.shared();
+      await stage.leave(second);
+      await stage.shared();
+    },
 
-  /** Members of the classic protocol are replaced by some of the consumer protocol, and back. */
-  async migration(stage, library) {
-    for (let i = 0; i < 3; i++) stage.add(library, 'classic');
-    await stage.shared();
-    await stage.isOfType('classic');
-    for (const protocol of ['consumer', 'classic'] as const) {
-      for (let i = 0; i < 3; i++) {
+    /** A member is killed: the others go on with its share when it is missed. */
+    async crash(stage, library, protocol) {
+      const victim = stage.add(library, protocol);
+      stage.add(library, protocol);
+      stage.add(library, protocol);
+      await stage.shared();
+      await stage.crash(victim);
+      await stage.shared();
+    },
+
+    /** Static members are replaced one after the other, and each goes on where its predecessor stopped. */
+    async rolling(stage, library, protocol) {
+      for (const instance of ['a', 'b', 'c']) stage.add(library, protocol, instance);
+      await stage.shared();
+      for (const instance of ['a', 'b', 'c']) {
         await stage.leave(stage.members[0] as Member);
-        stage.add(library, protocol);
+        stage.add(library, protocol, instance);
         await stage.shared();
       }
-      await stage.isOfType(protocol);
-    }
-  },
+    },
 
-  /** The service is killed, and comes back: members go on in their group. */
-  async restart(stage, library, protocol, server) {
-    for (let i = 0; i < 3; i++) stage.add(library, protocol);
-    await stage.shared();
-    await server.kill9();
-    await sleep(2_000);
-    await server.start();
-    await stage.shared();
-  },
-};
+    /** Members of the classic protocol are replaced by some of the consumer protocol, and back. */
+    async migration(stage, library) {
+      for (let i = 0; i < 3; i++) stage.add(library, 'classic');
+      await stage.shared();
+      await stage.isOfType('classic');
+      for (const protocol of ['consumer', 'classic'] as const) {
+        for (let i = 0; i < 3; i++) {
+          await stage.leave(stage.members[0] as Member);
+          stage.add(library, protocol);
+          await stage.shared();
+        }
+        await stage.isOfType(protocol);
+      }
+    },
+
+    /** The service is killed, and comes back: members go on in their group. */
+    async restart(stage, library, protocol, server) {
+      for (let i = 0; i < 3; i++) stage.add(library, protocol);
+      await stage.shared();
+      await server.kill9();
+      await sleep(2_000);
+      await server.start();
+      await stage.shared();
+    },
+  };
 
 const libraries = (positionals.length === 0 ? Object.keys(PROTOCOLS) : positionals) as Library[];
 const scenarios = SCENARIOS.filter(
@@ -215,19 +221,37 @@ const scenarios = SCENARIOS.filter(
 install(libraries);
 const directory = await temporaryDirectory();
 const redis = options.redis ? await startRedis({ appendonly: true }) : undefined;
-const server = await service({
-  env: {
-    TAILRACE_DATA_DIR: directory.path,
-    TAILRACE_CONSUMER_SESSION_TIMEOUT_MS: '6000',
-    TAILRACE_CONSUMER_HEARTBEAT_INTERVAL_MS: '500',
-    ...(redis ? { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url } : {}),
-  },
-});
+
+/** Apache Kafka with the same times; it is started once. */
+async function peer(): Promise<Server> {
+  const broker = await startApacheKafka({
+    'group.initial.rebalance.delay.ms': '100',
+    'group.consumer.min.session.timeout.ms': String(SESSION_MS),
+    'group.consumer.session.timeout.ms': String(SESSION_MS),
+    'group.consumer.min.heartbeat.interval.ms': String(HEARTBEAT_MS),
+    'group.consumer.heartbeat.interval.ms': String(HEARTBEAT_MS),
+  });
+  const kill9 = () => Promise.reject(new Error('the peer is not killed'));
+  return { ...broker, kafkaPort: Number(broker.kafka.split(':')[1]), start: async () => 0, kill9 };
+}
+
+const server =
+  options.peer === undefined
+    ? await service({
+        env: {
+          TAILRACE_DATA_DIR: directory.path,
+          TAILRACE_CONSUMER_SESSION_TIMEOUT_MS: String(SESSION_MS),
+          TAILRACE_CONSUMER_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_MS),
+          ...(redis ? { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url } : {}),
+        },
+      })
+    : await peer();
 await server.start();
 let failures = 0;
 try {
   for (const library of libraries) {
     for (const scenario of scenarios) {
+      if (scenario === 'restart' && options.peer !== undefined) continue;
       if (scenario === 'migration' && !PROTOCOLS[library].includes('consumer')) continue;
       const protocols = scenario === 'migration' ? (['consumer'] as const) : PROTOCOLS[library];
       for (const protocol of protocols) {

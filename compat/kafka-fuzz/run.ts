@@ -165,10 +165,12 @@ try {
   console.log(`seed ${options.seed}, ${recorded.length} requests of real clients`);
   if (mutations > 0) decodeAlone(recorded);
   await server.start();
-  const admin = await Talker.to(server.kafkaPort);
   let pool: readonly KnownFrame[] = recorded;
   const renew = async () => {
+    // A connection of its own each time: rounds of a slow machine are longer than the service lets one be idle.
+    const admin = await Talker.to(server.kafkaPort);
     const topics = await tidy(admin);
+    admin.close();
     const about = recorded.map((frame) => retargeted(frame, topics, (limit) => random.below(limit)));
     pool = [...recorded, ...about, ...about];
   };
@@ -276,7 +278,6 @@ try {
   clearInterval(progress);
   for (const by of [...clients, ...waiting]) by.leave();
   await renew();
-  admin.close();
   for (const [name, times] of [...counts].sort()) console.log(`  ${times} × ${name}`);
   const connections = [...clients, ...waiting].reduce((sum, by) => sum + by.connections, 0);
   console.log(`${connections} connections, ${probes} probes served, the longest in ${longestProbeMs.toFixed(0)} ms`);

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { crc32c } from '@tailrace/hashing';
 import {
   alterPartitionReassignmentsApi,
   alterReplicaLogDirsApi,
+  BATCH_HEADER_BYTES,
+  BATCH_PREFIX_BYTES,
+  COMPRESSIONS,
   createPartitionsApi,
   deleteRecordsApi,
   describeClusterApi,
@@ -215,6 +219,26 @@ async function earliest(name: string, partitionIndex = 0): Promise<bigint | unde
   const { topics } = await client.request(listOffsetsApi, 5, { replicaId: -1, topics: [{ name, partitions }] });
   return topics[0]?.partitions[0]?.offset;
 }
+
+describe('ListOffsets by time', () => {
+  it('answers with the batch where its records would come to more than may be taken apart', async () => {
+    const name = await newTopic();
+    const batch = batchOf(['a']);
+    // A raw snappy block that says it holds 4 GiB.
+    const bomb = Buffer.concat([batch.subarray(0, BATCH_HEADER_BYTES), Buffer.from('ffffffff0f00', 'hex')]);
+    bomb.writeInt32BE(bomb.length - BATCH_PREFIX_BYTES, 8);
+    bomb.writeInt16BE(COMPRESSIONS.indexOf('snappy'), 21);
+    bomb.writeUInt32BE(crc32c(bomb.subarray(21)), 17);
+    const topicData = [{ name, partitionData: [{ index: 0, records: bomb }] }];
+    const { responses } = await client.request(produceApi, 9, { acks: -1, timeoutMs: 5_000, topicData });
+    expect(errorName(responses[0]?.partitionResponses[0]?.errorCode ?? NaN)).toBe('NONE');
+    const partitions = [{ partitionIndex: 0, timestamp: 0n }];
+    const { topics } = await client.request(listOffsetsApi, 5, { replicaId: -1, topics: [{ name, partitions }] });
+    expect(topics[0]?.partitions.map(({ errorCode, offset }) => [errorName(errorCode), offset])).toEqual([
+      ['NONE', 0n],
+    ]);
+  });
+});
 
 describe('DeleteRecords', () => {
   it('forgets what lies before an offset, and never brings it back', async () => {

@@ -1,4 +1,11 @@
-import { CorruptBatch, decodeBatch, type ErrorCode, errorCodes, readBatchHeader } from '@tailrace/kafka-protocol';
+import {
+  CorruptBatch,
+  decodeBatch,
+  type ErrorCode,
+  errorCodes,
+  readBatchHeader,
+  UncompressedTooLarge,
+} from '@tailrace/kafka-protocol';
 import type { LogSlice, Partition, Shard } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors } from '../errors/refusal-errors.ts';
@@ -64,7 +71,7 @@ async function refine(
       }
     );
   } catch (error) {
-    if (!(error instanceof CorruptBatch)) throw error;
+    if (!(error instanceof CorruptBatch || error instanceof UncompressedTooLarge)) throw error;
     // Brokers store what producers compressed unseen; the batch's own numbers have to do.
     logger.warn({ door: 'kafka', shard: shard.key, err: error }, 'a batch could not be looked into');
     return { errorCode: errorCodes.NONE, offset: batch.baseOffset, timestampMs: batch.timestampMs };
