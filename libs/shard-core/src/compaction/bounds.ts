@@ -12,7 +12,7 @@ export const COMPACTION_KEY_BYTES_MAX = 48 * MIB;
 /** What is read to see which keys there are, at a time. */
 export const COMPACTION_READ_BYTES = 2 * MIB;
 /** After so many bytes others have their turn in this process. */
-export const COMPACTION_YIELD_BYTES = 128 * KIB;
+export const COMPACTION_YIELD_BYTES = 64 * KIB;
 /** Read and judged in a second at most, so that appends and readers keep the store. */
 export const COMPACTION_BYTES_PER_SECOND_MAX = 48 * MIB;
 /** A compressed batch that becomes larger stays as it is. */
