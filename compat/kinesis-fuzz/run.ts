@@ -2,7 +2,7 @@
  * Mutated requests against the running service: members, bytes of JSON and CBOR, headers, HTTP framing, frames of HTTP/2 and floods of
  * them, and plain garbage. Before all of them, clients that ask for much and read nothing (`idle-readers.ts`).
  *
- *   node compat/kinesis-fuzz/run.ts [--requests 1000000] [--seed n] [--connections 24] [--http2 10] [--idle-readers 100]
+ *   node compat/kinesis-fuzz/run.ts [--requests 1000000] [--seed n] [--connections 24] [--http2 10] [--idle-readers 100] [--minutes n]
  *
  * `--http2`: so many of a hundred are conversations in HTTP/2, each on a connection of its own. `--idle-readers 0`: none.
  *
@@ -41,6 +41,8 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     connections: { type: 'string', default: '24' },
     http2: { type: 'string', default: '10' },
+    /** Ends then, however many were sent. */
+    minutes: { type: 'string', default: 'Infinity' },
     'idle-readers': { type: 'string', default: '100' },
   },
 });
@@ -126,19 +128,20 @@ try {
     )
       problem(`${outcome.statusCode} (${request.kind}): ${JSON.stringify(bytes)}`);
   };
-  while (sent < requests && problems.length === 0) {
+  const endMs = begin + Number(options.minutes) * 60_000;
+  while (sent < requests && performance.now() < endMs && problems.length === 0) {
     await cleanUp(client);
     const end = Math.min(requests, sent + ROUND);
     await Promise.all(
       clients.map(async (by) => {
-        while (sent < end && problems.length === 0) {
+        while (sent < end && performance.now() < endMs && problems.length === 0) {
           sent++;
           await one(by);
         }
       }),
     );
     memoryMiB.push(memoryOf(server.pid));
-    if (memoryMiB.length % 5 === 0 || sent >= requests) {
+    if (memoryMiB.length % 5 === 0 || sent >= requests || performance.now() >= endMs) {
       const seconds = (performance.now() - begin) / 1000;
       console.log(`${sent} sent, ${(sent / seconds).toFixed(0)} a second, ${memoryMiB.at(-1)?.toFixed(0)} MiB`);
     }

@@ -1,8 +1,9 @@
 /**
- * How long after a PutRecord is sent its event arrives: `node apps/rest-api/bench/subscribe.bench.ts`, 20 seconds.
+ * How long after a PutRecord is sent its event arrives: `node apps/rest-api/bench/subscribe.bench.ts [sync] [relaxed]
+ * [redis]`, ten seconds each; all three unless named.
  *
  * The whole way: JavaScript client library over HTTP/2, this door in a process of its own, embedded engine (durable, and
- * relaxed), event stream back to the same client. 200 puts a second, one record each, at even distances, whether the last
+ * relaxed) or Redis (with its log, synced every second), event stream back to the same client. 200 puts a second, one record each, at even distances, whether the last
  * has been answered or not. The time of the put's own answer stands beside it: what is above it is the way of the event.
  */
 import { spawn } from 'node:child_process';
@@ -18,6 +19,8 @@ import {
   SubscribeToShardCommand,
 } from '@aws-sdk/client-kinesis';
 import { openEmbeddedStore } from '@tailrace/shard-core/embedded';
+import { openRedisStore } from '@tailrace/shard-core/redis';
+import { startRedis } from '@tailrace/testkit';
 import { startDoor } from '../test/door-harness.ts';
 
 const PUTS_A_SECOND = 200;
@@ -26,17 +29,23 @@ const PUTS = 1_400;
 const RECORD_BYTES = 256;
 const DRAIN_PATIENCE_MS = 5_000;
 
-type Durability = 'sync' | 'relaxed';
+const STORES = ['sync', 'relaxed', 'redis'] as const;
+type StoreName = (typeof STORES)[number];
 
-async function serve(durability: Durability): Promise<void> {
+async function serve(name: StoreName): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'subscribe-bench-'));
-  const store = await openEmbeddedStore({ dataDir, durability });
+  const redis = name === 'redis' ? await startRedis({ appendonly: true }) : undefined;
+  const store =
+    redis === undefined
+      ? await openEmbeddedStore({ dataDir, durability: name as 'sync' | 'relaxed' })
+      : await openRedisStore({ url: redis.url });
   const { port, door } = await startDoor({ store });
   process.send?.(port);
   process.once('disconnect', () => {
     void door
       .close(0)
       .then(() => store.close())
+      .then(() => redis?.stop())
       .then(() => {
         rmSync(dataDir, { recursive: true });
         process.exit(0);
@@ -44,8 +53,8 @@ async function serve(durability: Durability): Promise<void> {
   });
 }
 
-async function measure(durability: Durability): Promise<void> {
-  const server = spawn(process.execPath, [import.meta.filename, 'serve', durability], {
+async function measure(name: StoreName): Promise<void> {
+  const server = spawn(process.execPath, [import.meta.filename, 'serve', name], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const port = await new Promise<number>((resolve) => server.once('message', (message) => resolve(message as number)));
@@ -67,9 +76,10 @@ async function measure(durability: Durability): Promise<void> {
   );
   const total = WARM_UP_PUTS + PUTS;
   const sentAtMs = new Float64Array(total);
-  const toAnswerMs = new Float64Array(total);
-  const toEventMs = new Float64Array(total);
+  const toAnswerMs = new Float64Array(total).fill(NaN);
+  const toEventMs = new Float64Array(total).fill(NaN);
   let arrived = 0;
+  let failed = 0;
   let events = 0;
   const reading = (async () => {
     for await (const { SubscribeToShardEvent: event } of EventStream ?? []) {
@@ -90,17 +100,25 @@ async function measure(durability: Durability): Promise<void> {
     const Data = Buffer.alloc(RECORD_BYTES);
     Data.writeUInt32BE(i);
     sentAtMs[i] = performance.now();
-    void client.send(new PutRecordCommand({ StreamName, PartitionKey: 'k', Data })).then(() => {
-      toAnswerMs[i] = performance.now() - (sentAtMs[i] as number);
-    });
+    client.send(new PutRecordCommand({ StreamName, PartitionKey: 'k', Data })).then(
+      () => {
+        toAnswerMs[i] = performance.now() - (sentAtMs[i] as number);
+      },
+      () => failed++,
+    );
   }
   await Promise.race([reading, sleep(DRAIN_PATIENCE_MS)]);
-  const line = (name: string, values: Float64Array): string => {
-    const sorted = values.slice(WARM_UP_PUTS).sort();
+  const line = (what: string, values: Float64Array): string => {
+    const sorted = values
+      .slice(WARM_UP_PUTS)
+      .filter((value) => !Number.isNaN(value))
+      .sort();
     const at = (part: number): string => (sorted[Math.floor(part * (sorted.length - 1))] as number).toFixed(2);
-    return `  ${name.padEnd(16)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   max ${at(1)} ms`;
+    return `  ${what.padEnd(16)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   max ${at(1)} ms`;
   };
-  console.log(`${durability}: ${arrived} of ${total} records in ${events} events at ${PUTS_A_SECOND} puts a second`);
+  console.log(
+    `${name}: ${arrived} of ${total} records in ${events} events at ${PUTS_A_SECOND} puts a second, ${failed} puts failed`,
+  );
   console.log(line('put → event', toEventMs));
   console.log(line('put → answer', toAnswerMs));
   client.destroy();
@@ -108,8 +126,8 @@ async function measure(durability: Durability): Promise<void> {
 }
 
 if (process.argv[2] === 'serve') {
-  await serve(process.argv[3] as Durability);
+  await serve(process.argv[3] as StoreName);
 } else {
-  await measure('sync');
-  await measure('relaxed');
+  const asked = process.argv.slice(2) as StoreName[];
+  for (const name of asked.length > 0 ? asked : STORES) await measure(name);
 }
