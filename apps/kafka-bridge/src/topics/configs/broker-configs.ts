@@ -46,7 +46,7 @@ export const changeableBrokerConfigs = {
 
 /** The settings of this broker as the deployment has made them. */
 export function fixedBrokerConfigs(bridge: Bridge): Readonly<Record<string, FixedBrokerConfig>> {
-  const { options, brokers } = bridge;
+  const { options, brokers, security } = bridge;
   const { nodeId, host, port, rack } = brokers.self;
   const listener = `PLAINTEXT://${host}:${port}`;
   const fixed: Record<string, FixedBrokerConfig> = {};
@@ -76,6 +76,12 @@ export function fixedBrokerConfigs(bridge: Bridge): Readonly<Record<string, Fixe
   );
   given('broker.id', int(-1), nodeId, 'The node id of this bridge (TAILRACE_NODE_ID).');
   given('broker.rack', anyText, rack ?? null, 'Where this bridge stands (TAILRACE_RACK).');
+  given(
+    'connections.max.reauth.ms',
+    long(0),
+    security.authentication?.sessionMsMax ?? 0,
+    'How long a client may stay without authenticating again; 0: for ever (TAILRACE_KAFKA_SESSION_MS).',
+  );
   given('fetch.max.bytes', int(1024), options.fetchBytesMax, 'The largest answer to a Fetch.');
   given(
     'group.initial.rebalance.delay.ms',
@@ -86,6 +92,12 @@ export function fixedBrokerConfigs(bridge: Bridge): Readonly<Record<string, Fixe
   given('group.max.session.timeout.ms', int(0), options.sessionTimeoutMsMax, 'The longest session of a group member.');
   given('group.max.size', int(1), options.groupMembersMax, 'The most members of a group.');
   given('group.min.session.timeout.ms', int(0), options.sessionTimeoutMsMin, 'The shortest session of a group member.');
+  given(
+    'group.share.min.record.lock.duration.ms',
+    int(1_000),
+    options.shareLockDurationMsMin,
+    'The shortest lock of records that a share group may be set to (TAILRACE_SHARE_LOCK_DURATION_MS_MIN).',
+  );
   given('listeners', anyList, listener, 'Where this bridge listens.');
   given('log.dirs', anyList, options.logDir, 'Where records lie (TAILRACE_DATA_DIR, or Redis).');
   given('node.id', int(0), nodeId, 'The node id of this bridge (TAILRACE_NODE_ID).');
