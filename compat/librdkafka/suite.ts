@@ -11,11 +11,11 @@ export interface Entry {
   readonly number: string;
   /** Scenarios of test.c: `default`, `noautocreate`. An entry may have several. */
   readonly scenarios: readonly string[];
-  /** What it needs. Only `broker` and `share groups` meet a real broker. */
-  readonly kind: 'broker' | 'share groups' | 'local' | 'mock' | 'known issue' | 'manual';
+  /** What it needs. Only `broker` meets a real broker. */
+  readonly kind: 'broker' | 'local' | 'mock' | 'known issue' | 'manual';
   /** It cuts and delays its own connections, which the runner has to be let. */
   readonly emulatesSockets: boolean;
-  /** It consumes in a group, so that it is run with both group protocols. */
+  /** It consumes in a group, so that it is run with both group protocols; those of share groups have one of their own. */
   readonly groups: boolean;
 }
 
@@ -50,7 +50,7 @@ export function readEntries(): readonly Entry[] {
         scenarios: /\.scenario = "([^"]+)"/.exec(text)?.[1]?.split(',') ?? ['default'],
         kind: kindOf(name, text),
         emulatesSockets: text.includes('TEST_F_SOCKEM'),
-        groups: /subscribe\(|TEST_CONSUMER|group\.id/.test(program),
+        groups: !name.includes('share_consumer') && /subscribe\(|TEST_CONSUMER|group\.id/.test(program),
       };
     });
 }
@@ -59,7 +59,6 @@ function kindOf(name: string, text: string): Entry['kind'] {
   if (text.includes('TEST_F_LOCAL') || name.startsWith('0000')) return 'local';
   if (text.includes('TEST_F_MANUAL')) return 'manual';
   if (ON_MOCK_ALONE.includes(name)) return 'mock';
-  if (name.includes('share_consumer')) return 'share groups';
   if (/TEST_F_KNOWN_ISSUE\b/.test(text)) return 'known issue';
   return 'broker';
 }
