@@ -20,6 +20,8 @@ public class Sharing {
   static final long PATIENCE_MS = 180_000;
   /** No record may come any more for so long: longer than locks last. */
   static final long QUIET_MS = 20_000;
+  /** With records missing: longer than the service takes to come back. */
+  static final long GIVE_UP_MS = 60_000;
 
   static final Map<String, AtomicInteger> accepted = new ConcurrentHashMap<>();
   static final Map<String, AtomicInteger> delivered = new ConcurrentHashMap<>();
@@ -56,12 +58,15 @@ public class Sharing {
     lastNews.set(begin);
     boolean saidHalf = false;
     while (System.currentTimeMillis() - begin < PATIENCE_MS) {
-      Thread.sleep(50);
+      Thread.sleep(100);
       if (!saidHalf && accepted.size() >= records / 2) {
         System.out.println("half");
         saidHalf = true;
       }
-      if (System.currentTimeMillis() - lastNews.get() > QUIET_MS) break;
+      Set<String> settled = new HashSet<>(unanswered);
+      settled.addAll(accepted.keySet());
+      long quietMs = System.currentTimeMillis() - lastNews.get();
+      if (quietMs > (settled.size() >= records ? QUIET_MS : GIVE_UP_MS)) break;
     }
     ended = true;
     threads.shutdown();
