@@ -15,7 +15,7 @@
  * more memory in the second half than in the first.
  */
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { encodeBatch, fetchApi, produceApi } from '@tailrace/kafka-protocol';
 import { Random } from '@tailrace/kafka-protocol/testing';
@@ -45,6 +45,8 @@ const MEMORY_GROWTH_MAX = 1.25;
 /** So many, and the run ends. */
 const PROBLEMS_SHOWN = 8;
 const DECODING_ROUNDS = 20;
+const DECODED_A_TURN = 500;
+const WARM_UP_ROUNDS = 4;
 const PROGRESS_INTERVAL_MS = 15_000;
 
 const { values: options } = parseArgs({
@@ -128,7 +130,7 @@ function describe(frame: FuzzFrame | undefined): string {
 }
 
 /** The first part: no service, no sockets. */
-function decodeAlone(recorded: readonly KnownFrame[]): void {
+async function decodeAlone(recorded: readonly KnownFrame[]): Promise<void> {
   const { look, counts: looked } = decoding();
   const ids = new Map(['a', 'b'].map((name) => [name, Buffer.alloc(16, name).toString('base64url')]));
   const about = recorded.map((frame) => retargeted(frame, ids, (limit) => random.below(limit)));
@@ -147,23 +149,25 @@ function decodeAlone(recorded: readonly KnownFrame[]): void {
         return;
       }
       expectations[frame.expect]++;
+      // What decompression has held is given back in a turn of the event loop.
+      if (done % DECODED_A_TURN === 0) await nextTurn();
     }
     memories.push(memoryOf(process.pid));
     const rate = (done * 1000) / (performance.now() - begin);
     console.log(`${done} decoded here, ${rate.toFixed(0)} a second, ${memories.at(-1)?.toFixed(0)} MiB`);
   }
   console.log('can be read, cannot, and neither is certain:', expectations, looked);
-  const [early, late] = [
-    Math.max(...memories.slice(2, DECODING_ROUNDS / 2)),
-    Math.max(...memories.slice(DECODING_ROUNDS / 2)),
-  ];
+  // Not the greatest: a bomb that is just coming apart is no growth.
+  const middle = (some: number[]) => some.toSorted((a, b) => a - b)[Math.floor(some.length / 2)] as number;
+  const half = DECODING_ROUNDS / 2;
+  const [early, late] = [middle(memories.slice(WARM_UP_ROUNDS, half)), middle(memories.slice(half))];
   if (late > early * MEMORY_GROWTH_MAX) problem(`memory of the decoder grows, from ${early} to ${late} MiB`);
 }
 
 try {
   const recorded = recordedFrames(options.frames);
   console.log(`seed ${options.seed}, ${recorded.length} requests of real clients`);
-  if (mutations > 0) decodeAlone(recorded);
+  if (mutations > 0) await decodeAlone(recorded);
   await server.start();
   let pool: readonly KnownFrame[] = recorded;
   const renew = async () => {
