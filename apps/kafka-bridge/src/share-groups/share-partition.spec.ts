@@ -4,7 +4,7 @@ import type { Stream } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
-import { SharePartition } from './share-partition.ts';
+import type { SharePartition } from './share-partition.ts';
 import { SharePartitions } from './share-partitions.ts';
 
 const KEY = { groupId: 'g', topicId: 't', partition: 0 };
