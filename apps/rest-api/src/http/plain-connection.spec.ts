@@ -170,8 +170,11 @@ describe('PlainConnection', () => {
     door.closing = true;
     accepted.close();
     const ended = once(client, 'end');
+    const began = performance.now();
     release();
     await ended;
+    // Not only when it has been idle for long enough.
+    expect(performance.now() - began).toBeLessThan(timeouts.idleMs / 2);
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n\r\n<one>$/);
   });
 

@@ -205,6 +205,12 @@ describe('Ingest', () => {
     expect(await values(2)).toEqual(['high']);
   });
 
+  it('gives up on a shard whose log is gone, though the stream still has it', async () => {
+    const { ingest, stream, store } = await setup();
+    await store.log.deleteShards(stream.shards.map(({ key }) => key));
+    expect(await ingest.put(stream, record('a'))).toMatchObject({ ok: false, refusal: { code: 'shardNotFound' } });
+  });
+
   it('follows many splits in a row', async () => {
     const { ingest, stream, store, catalog } = await setup();
     let splits = 0;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type BatchOptions, encodeBatch, readBatchHeader, type RecordDraft } from '@tailrace/kafka-protocol';
 import { parseSequenceNumber } from '@tailrace/shard-core';
+import { eventually } from '@tailrace/testkit';
 import {
   ACCOUNT,
   awsError,
@@ -329,5 +330,23 @@ describe('GetRecords', () => {
     clock.nowMs += 200;
     await ok('GetRecords', { ShardIterator });
     expect(await call('GetRecords', { ShardIterator })).toEqual(exceeded);
+  });
+
+  it('refuses (6) the next call until what a large one has returned is paid for', async () => {
+    const harness = await withStream({ limits: true });
+    const { call, ok, horizon, clock } = harness;
+    const ShardIterator = await horizon();
+    const value = Buffer.alloc(1024 * 1024);
+    for (let i = 0; i < 6; i++) await append(harness, [{ value }]);
+    expect((await ok<Page>('GetRecords', { ShardIterator })).Records).toHaveLength(6);
+    const refused = { body: { __type: 'ProvisionedThroughputExceededException' } };
+    expect(await call('GetRecords', { ShardIterator, Limit: 1 })).toMatchObject(refused);
+    // 6 MiB at 2 MiB/s, of which the first two were there.
+    clock.nowMs += 1_000;
+    expect(await call('GetRecords', { ShardIterator, Limit: 1 })).toMatchObject(refused);
+    await eventually(async () => {
+      clock.nowMs += 1_000;
+      await ok('GetRecords', { ShardIterator, Limit: 1 });
+    });
   });
 });
