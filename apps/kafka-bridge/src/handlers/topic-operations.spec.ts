@@ -384,3 +384,31 @@ describe('InitProducerId', () => {
     await after.close();
   });
 });
+
+describe('where accounts and regions are kept apart', () => {
+  it('names of streams of other places are refused, however a topic is made', async () => {
+    const apart = await openDoorUnderTest({ reservesOwnedNames: true });
+    const asking = await apart.connect();
+    const name = '444455556666.eu-west-1.orders';
+    const wanted = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    for (const validateOnly of [true, false]) {
+      const { topics } = await asking.request(createTopicsApi, 5, { topics: [wanted], timeoutMs: 5_000, validateOnly });
+      expect(topics.map(({ errorCode, errorMessage }) => [errorName(errorCode), errorMessage])).toEqual([
+        [
+          'INVALID_TOPIC_EXCEPTION',
+          `Topic name is invalid: '${name}' is reserved for a stream of another account or region, which CreateStream makes`,
+        ],
+      ]);
+    }
+    const metadata = async () => {
+      const { topics } = await asking.request(metadataApi, 9, { topics: [{ name }], allowAutoTopicCreation: true });
+      return topics.map(({ errorCode, partitions }) => [errorName(errorCode), partitions.length]);
+    };
+    expect(await metadata()).toEqual([['INVALID_TOPIC_EXCEPTION', 0]]);
+    const owner = { account: '444455556666', region: 'eu-west-1' };
+    await apart.catalog.create({ name, owner, shardCount: 2, mode: 'PROVISIONED', origin: 'kinesis' });
+    expect(await metadata()).toEqual([['NONE', 2]]);
+    asking.close();
+    await apart.close();
+  });
+});

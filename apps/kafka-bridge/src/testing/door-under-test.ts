@@ -22,6 +22,8 @@ export interface DoorUnderTest {
 }
 
 export interface DoorUnderTestOptions extends KafkaDoorOptions {
+  /** Accounts and regions are kept apart. */
+  readonly reservesOwnedNames?: boolean;
   readonly limits?: KafkaDoorDeps['limits'];
   readonly tls?: KafkaDoorDeps['tls'];
   /** Puts something between door and store. */
@@ -38,10 +40,10 @@ async function open(
   options: DoorUnderTestOptions,
   removed: () => Promise<void>,
 ): Promise<DoorUnderTest> {
-  const { limits, tls, wrapStore = (same) => same, ...doorOptions } = options;
+  const { limits, tls, wrapStore = (same) => same, reservesOwnedNames = false, ...doorOptions } = options;
   const opened = await openEmbeddedStore({ dataDir, durability: 'relaxed' });
   const store = wrapStore(opened);
-  const catalog = await StreamCatalog.open(store);
+  const catalog = await StreamCatalog.open(store, Date.now, { reservesOwnedNames });
   const logged: Record<string, unknown>[] = [];
   const logger = createLogger({
     level: 'debug',
