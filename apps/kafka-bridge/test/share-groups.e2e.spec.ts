@@ -313,6 +313,7 @@ describe('a share group', () => {
     expect(await b.fetch([0])).toMatchObject({ acquired: ['3-5 x1'] });
     expect(await forget()).toBe('NONE');
     expect(await forget('no such topic')).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+    expect(await forget()).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect(await offsetsOf(groupId, stream, null)).toEqual([]);
     const c = member(groupId, stream);
     expect(await c.fetch([0])).toMatchObject({ acquired: ['0-5 x1'] });

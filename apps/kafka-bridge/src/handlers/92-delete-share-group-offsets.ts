@@ -14,7 +14,7 @@ type TopicAnswer = DeleteShareGroupOffsetsResponse['responses'][number];
 /**
  * DeleteShareGroupOffsets: makes a share group (KIP-932) without members forget where it is in some topics: it begins there anew.
  * Whole request: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP.
- * Per topic: UNKNOWN_TOPIC_OR_PARTITION; KAFKA_STORAGE_ERROR, retryable, when the store is away.
+ * Per topic: UNKNOWN_TOPIC_OR_PARTITION (also where the group has not begun); KAFKA_STORAGE_ERROR, retryable, when the store is away.
  */
 export const deleteShareGroupOffsets = handler({
   api: deleteShareGroupOffsetsApi,
@@ -36,7 +36,8 @@ async function deleteTopic(groupId: string, topicName: string, bridge: Bridge): 
     const stream = await bridge.catalog.find(topicName);
     const unknown = { topicName, topicId: ZERO_UUID, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
     if (stream === undefined) return unknown;
-    await bridge.shareGroups.offsets.forgetTopic(groupId, stream.id);
+    const count = await bridge.shareGroups.offsets.forgetTopic(groupId, stream.id);
+    if (count === 0) return { ...unknown, errorMessage: 'There is no offset information to delete.' };
     return { topicName, topicId: stream.id, errorCode: errorCodes.NONE };
   };
   return unlessUnavailable(deleted(), () => ({
