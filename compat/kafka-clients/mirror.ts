@@ -23,6 +23,8 @@ const PARTITIONS = 3;
 const GROUP = 'readers';
 const SETTINGS = { 'retention.ms': '123456789', 'max.message.bytes': '654321' };
 const PATIENCE_MS = 240_000;
+/** Times of records; older ones would fall to the retention before they are copied. */
+const begunMs = Date.now();
 const TOPIC_RESOURCE = 2;
 const CACHE = join(import.meta.dirname, '.cache', 'mirror');
 const jars = join(CACHE, 'lib');
@@ -79,7 +81,7 @@ async function fill(one: Side): Promise<void> {
       key: (from + i) % 7 === 0 ? null : `key ${(from + i) % 37}`,
       value: (from + i) % 11 === 0 ? null : Buffer.from(`${one.alias} ${from + i}`),
       headers: { number: String(from + i) },
-      timestamp: String(1_700_000_000_000 + from + i),
+      timestamp: String(begunMs + from + i),
     }));
     await producer.send({ topic: one.topic, messages });
   }
