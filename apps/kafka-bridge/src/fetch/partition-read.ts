@@ -146,7 +146,13 @@ export class PartitionRead {
       const outcome = await (tracing.enabled
         ? this.#readTraced(stream, shard, maxBytes, bridge, span)
         : bridge.store.log.read(shard.key, this.nextOffset, { maxBytes, isolation: this.#isolation }));
-      if (!outcome.ok) return this.fail(refusalErrors[outcome.refusal.code]);
+      if (!outcome.ok) {
+        // The epoch first: a consumer that knows an older one is to ask where that ended, and not to begin anew.
+        const bounds =
+          this.target.currentLeaderEpoch === NO_CHECK ? undefined : await bridge.store.log.bounds(shard.key);
+        if (bounds?.ok && this.#refuseEpoch(bounds.value)) return;
+        return this.fail(refusalErrors[outcome.refusal.code]);
+      }
       const slice = outcome.value;
       this.shard = shard;
       if (slice.byteCount > 0) {
@@ -207,14 +213,19 @@ export class PartitionRead {
         : [...this.abortedTransactions, ...more.filter((one) => !isKnown(one))];
   }
 
+  /** Whether the consumer goes by another leader epoch than the log. */
+  #refuseEpoch({ leaderEpoch }: ShardBounds): boolean {
+    const { currentLeaderEpoch } = this.target;
+    if (currentLeaderEpoch === NO_CHECK || currentLeaderEpoch === leaderEpoch) return false;
+    const isOlder = currentLeaderEpoch < leaderEpoch;
+    this.fail(isOlder ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH);
+    return true;
+  }
+
   /** Notes the ends of the whole partition, of which `bounds` are those of one link. */
   async #note(bounds: ShardBounds, shard: Shard, partition: Partition, bridge: Bridge): Promise<void> {
     bridge.leaderEpochs.observe(shard.key, bounds.leaderEpoch);
-    const { currentLeaderEpoch } = this.target;
-    if (currentLeaderEpoch !== NO_CHECK && currentLeaderEpoch !== bounds.leaderEpoch) {
-      const fenced = currentLeaderEpoch < bounds.leaderEpoch;
-      return this.fail(fenced ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH);
-    }
+    if (this.#refuseEpoch(bounds)) return;
     this.highWatermark = bounds.highWatermark;
     this.lastStableOffset = bounds.lastStableOffset;
     this.logStartOffset = bounds.logStartOffset;

@@ -122,6 +122,11 @@ describe('Fetch', () => {
     ['past the end', { fetchOffset: 2n }, 'OFFSET_OUT_OF_RANGE'],
     ['of a partition that is not there', { partition: 1 }, 'UNKNOWN_TOPIC_OR_PARTITION'],
     ['under a leader epoch to come', { currentLeaderEpoch: 1 }, 'UNKNOWN_LEADER_EPOCH'],
+    [
+      'beyond the end, under a leader epoch to come',
+      { currentLeaderEpoch: 1, fetchOffset: 5n },
+      'UNKNOWN_LEADER_EPOCH',
+    ],
   ])('answers to an offset %s', async (_, wanted, expected) => {
     const topic = await newTopic();
     await append(topic.name, 0, batchOf(['a']));

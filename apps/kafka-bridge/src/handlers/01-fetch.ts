@@ -24,8 +24,8 @@ const traffic = trafficMetrics('kafka');
  * names the aborted transactions whose records the client is to pass over.
  *
  * Whole request: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
- * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH,
- * UNKNOWN_LEADER_EPOCH; KAFKA_STORAGE_ERROR, retryable, when the store is away.
+ * Per partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH,
+ * UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE; KAFKA_STORAGE_ERROR, retryable, when the store is away.
  */
 export const fetch = handler({
   api: fetchApi,
