@@ -67,7 +67,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.spec.ts', '**/test/**/*.ts', '**/testing/**/*.ts', 'libs/*/bench/*.ts'],
+    files: ['**/*.spec.ts', '**/test/**/*.ts', '**/testing/**/*.ts', '{apps,libs}/*/bench/*.ts'],
     rules: {
       // Tests and benches alone may import the testkit.
       '@nx/enforce-module-boundaries': boundaries(['type:testkit']),

@@ -19,7 +19,7 @@ import {
   txnOffsetCommitApi,
 } from '@tailrace/kafka-protocol';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireClient } from '../../apps/kafka-bridge/src/testing/wire-client.ts';
+import type { WireClient } from '@tailrace/kafka-bridge/testing';
 
 type Heartbeat = Draft<typeof consumerGroupHeartbeatRequest>;
 

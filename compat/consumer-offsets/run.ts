@@ -9,7 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { WireClient } from '../../apps/kafka-bridge/src/testing/wire-client.ts';
+import { WireClient } from '@tailrace/kafka-bridge/testing';
 import { startServer } from '../kafka-clients/server.ts';
 import { runTool } from '../kafka-tools/tool.ts';
 import { converse } from './conversation.ts';
