@@ -51,6 +51,7 @@ const NOT_RECORDED = new Set([
   'ListConfigResources',
   'SaslAuthenticate',
   'SaslHandshake',
+  'ShareGroupDescribe',
   'UpdateFeatures',
 ]);
 

@@ -130,8 +130,8 @@ export class Connection {
     return this.send(name, args, as);
   }
 
-  /** Answers when the connection is open; throws StoreUnavailable after `reconnectWaitMs`. */
-  async opened(): Promise<void> {
+  /** Answers when the connection is open; throws StoreUnavailable after `waitMs`. */
+  async opened(waitMs = this.#bounds.reconnectWaitMs): Promise<void> {
     const opening = this.#opening;
     if (opening === undefined) return;
     if (this.#closed) throw new StoreUnavailable('the store was closed');
@@ -144,7 +144,7 @@ export class Connection {
       timer = setTimeout(() => {
         const reason = this.#lastError?.message ?? 'no answer';
         reject(new StoreUnavailable(`Redis is not reachable (${this.#name}): ${reason}`, { cause: this.#lastError }));
-      }, this.#bounds.reconnectWaitMs);
+      }, waitMs);
     });
     try {
       await Promise.race([opening.promise, tooLong]);

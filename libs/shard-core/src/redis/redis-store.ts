@@ -117,7 +117,13 @@ export class RedisStore implements Store {
   async opened(): Promise<void> {
     if (this.#topology instanceof ClusterTopology) await this.#topology.refresh();
     const nodes = this.#topology.nodes();
-    await Promise.all(nodes.flatMap((node) => [node.writes.opened(), node.reads.opened(), node.waits.opened()]));
+    // For the first time: as long as a connection may take, and not only as long as a request waits for one.
+    const { connectTimeoutMs: waitMs } = this.#parts.bounds;
+    await Promise.all(
+      nodes.flatMap(({ writes, reads, waits }) =>
+        [writes, reads, waits].map((connection) => connection.opened(waitMs)),
+      ),
+    );
     await Promise.all(nodes.map((node) => this.#leaderEpoch.claim(node)));
     await this.#subscriber.ready;
     this.#opened = true;
