@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { FuzzFrame } from './mutations.ts';
 
-/** Longer than anything that the requests ask the service to wait for. */
+/** From one answer to the next: longer than anything that a request asks the service to wait for. */
 export const ANSWER_PATIENCE_MS = 30_000;
 
 /** What became of a burst: the service has answered or ended what it had to, or what it did instead. */
@@ -54,6 +54,8 @@ export class FuzzClient {
   check(nowMs: number): void {
     if (nowMs < this.#deadlineMs) return;
     const socket = this.#socket;
+    // First, or the next burst would go to the connection that is being closed, and be taken for one that the service has closed.
+    this.#socket = undefined;
     this.#over(`not answered within ${ANSWER_PATIENCE_MS} ms (${this.#at} of ${this.#frames.length} frames behind it)`);
     socket?.destroy();
   }
@@ -100,6 +102,7 @@ export class FuzzClient {
 
   #answered(correlationId: number, answer: Buffer): void {
     if (this.#resolve === undefined) return;
+    this.#deadlineMs = performance.now() + ANSWER_PATIENCE_MS;
     if (correlationId === SENTINEL_CORRELATION_ID && this.#awaitsSentinel) return this.#over(undefined);
     for (; this.#at < this.#frames.length; this.#at++) {
       const frame = this.#frames[this.#at] as FuzzFrame;

@@ -43,6 +43,13 @@ const KEY = {
   apiVersions: 18,
   alterClientQuotas: 49,
 };
+/** Of all mutations, one in so many leaves the stream itself out of step. */
+const OUT_OF_STEP_IN = 66;
+/** Odd batches are made anew for one in so many of the requests that carry one, and kept for others: compressing takes longest. */
+const BATCH_RENEWED_IN = 8;
+const BATCHES_KEPT = 1_024;
+/** Changes of members that cannot be written are given up after so many, and it becomes a change of bytes. */
+const MEMBER_TRIES = 4;
 /** Answers looked at byte by byte: one in so many. */
 const CHECKED_IN = 16;
 const ARRAY_ELEMENTS_MAX = 300;
@@ -65,11 +72,18 @@ export interface Fuzzer {
   judged(kind: string, bytes: Buffer): FuzzFrame | undefined;
 }
 
-/** Makes one mutated request after the other. `frames` is asked each time: it may change. `look` is shown what can be read. */
+export interface FuzzerOptions {
+  /** Is shown what can be read. */
+  readonly look?: (header: RequestHeader, body: Record<string, unknown>) => void;
+  /** How many of the mutations are made of which most cannot be read, from 0 to 1 (all of them). */
+  readonly unreadableShare?: number;
+}
+
+/** Makes one mutated request after the other. `frames` is asked each time: it may change. */
 export function fuzzer(
   random: Random,
   frames: () => readonly KnownFrame[],
-  look?: (header: RequestHeader, body: Record<string, unknown>) => void,
+  { look, unreadableShare = 1 }: FuzzerOptions = {},
 ): Fuzzer {
   const below = (limit: number) => random.below(limit);
   let correlationId = 0;
@@ -131,22 +145,24 @@ export function fuzzer(
   const bodyAt = ({ bytes }: KnownFrame) => readRequestHeader(bytes, apisByKey).bodyPosition;
 
   const kinds: readonly [weight: number, make: (frame: KnownFrame) => Draft][] = [
-    [30, (frame) => ({ kind: 'bytes', bytes: damaged(frame.bytes, bodyAt(frame)) })],
+    [30 * unreadableShare, (frame) => ({ kind: 'bytes', bytes: damaged(frame.bytes, bodyAt(frame)) })],
     [
       36,
       (frame) => {
-        const body = frame.body();
-        if (!changeMembers(body)) return { kind: 'bytes', bytes: damaged(frame.bytes, 8) };
-        try {
-          return { kind: 'members', bytes: encoded(frame.api, frame.version, frame.clientId, body) };
-        } catch {
-          // Null where the version knows none, and the like: not to be written, so let it be bytes.
-          return { kind: 'bytes', bytes: damaged(frame.bytes, bodyAt(frame)) };
+        for (let tries = 0; tries < MEMBER_TRIES; tries++) {
+          const body = frame.body();
+          if (!changeMembers(body)) break;
+          try {
+            return { kind: 'members', bytes: encoded(frame.api, frame.version, frame.clientId, body) };
+          } catch {
+            // Null where the version knows none, and the like: not to be written.
+          }
         }
+        return { kind: 'bytes', bytes: damaged(frame.bytes, bodyAt(frame)) };
       },
     ],
     [
-      3,
+      3 * unreadableShare,
       (frame) => {
         const bytes = Buffer.from(frame.bytes);
         if (below(2) === 0) bytes.writeInt16BE(below(4) === 0 ? below(0x1_0000) - 0x8000 : below(100), 0);
@@ -154,9 +170,9 @@ export function fuzzer(
         return { kind: 'key or version', bytes };
       },
     ],
-    [2, ({ bytes }) => ({ kind: 'header', bytes: damaged(bytes, 0) })],
+    [2 * unreadableShare, ({ bytes }) => ({ kind: 'header', bytes: damaged(bytes, 0) })],
     [
-      7,
+      7 * unreadableShare,
       (frame) => {
         const from = bodyAt(frame);
         const at = from + below(Math.max(1, frame.bytes.length - from));
@@ -166,7 +182,7 @@ export function fuzzer(
         return { kind: 'counts', bytes };
       },
     ],
-    [10, (frame) => ({ kind: 'records', bytes: withRecords(frame, oddBatch(random)) })],
+    [10, (frame) => ({ kind: 'records', bytes: withRecords(frame, keptBatch()) })],
     [0.05, (frame) => ({ kind: 'bombs', bytes: withRecords(frame, bomb(random)) })],
     [
       5,
@@ -177,11 +193,12 @@ export function fuzzer(
         return { kind: 'made up', bytes: encoded(api, version, below(3) === 0 ? null : 'made-up', body) };
       },
     ],
-    [3, ({ bytes }) => ({ kind: 'cut short', bytes: bytes.subarray(0, below(bytes.length)) })],
+    [3 * unreadableShare, ({ bytes }) => ({ kind: 'cut short', bytes: bytes.subarray(0, below(bytes.length)) })],
     [1.5, ({ bytes }) => ({ kind: 'glued', bytes: Buffer.concat([bytes, framed(random.oneOf(frames()).bytes)]) })],
     [2.4, ({ bytes }) => ({ kind: 'as recorded', bytes: Buffer.from(bytes) })],
   ];
   const total = kinds.reduce((sum, [weight]) => sum + weight, 0);
+  const batches: Buffer[] = [];
   let produces: readonly KnownFrame[] = [];
   let producesOf: readonly KnownFrame[] = [];
 
@@ -196,6 +213,13 @@ export function fuzzer(
     for (const { partitionData } of body.topicData) for (const one of partitionData) one.records = records;
     body.acks = random.oneOf([1, -1, -1, -1]);
     return encoded(frame.api, frame.version, frame.clientId, body);
+  }
+
+  function keptBatch(): Buffer {
+    const at = below(BATCHES_KEPT);
+    const kept = batches[at];
+    if (kept !== undefined && below(BATCH_RENEWED_IN) > 0) return kept;
+    return (batches[at] = oddBatch(random));
   }
 
   function drafted(): Draft {
@@ -230,7 +254,7 @@ export function fuzzer(
 
   const next = () => {
     for (;;) {
-      if (below(66) === 0) return outOfStep();
+      if (random.uint32() < (2 ** 32 / OUT_OF_STEP_IN) * unreadableShare) return outOfStep();
       const judged = judge(drafted());
       if (judged !== undefined) return judged;
     }
