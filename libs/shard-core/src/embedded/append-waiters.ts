@@ -1,5 +1,6 @@
 import type { TailPosition } from '../contract/log.ts';
 import { StoreUnavailable } from '../contract/refusal.ts';
+import { notBefore } from '../not-before.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** One call of awaitAppend, known to each of the shards it waits for. */
@@ -67,7 +68,7 @@ export class AppendWaiters {
     }
     return new Promise((resolve) => {
       const stop = () => waiter.end(false);
-      const timer = setTimeout(stop, timeoutMs);
+      const timer = setTimeout(stop, notBefore(timeoutMs));
       const waiter = new AppendWaiter(shards, positions, (appended) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', stop);

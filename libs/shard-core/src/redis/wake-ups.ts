@@ -1,5 +1,6 @@
 import type { TailPosition } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
+import { notBefore } from '../not-before.ts';
 import { ARM_AGAIN_MS } from './bounds.ts';
 import type { TailCache } from '../tail-cache.ts';
 import type { Keys } from './keys.ts';
@@ -80,7 +81,7 @@ export class WakeUps {
         (error) => settle(() => reject(error)),
       );
       const onAbort = () => waiter.done(false);
-      const timer = setTimeout(onAbort, timeoutMs);
+      const timer = setTimeout(onAbort, notBefore(timeoutMs));
       signal?.addEventListener('abort', onAbort);
       // Registered before anything is asked: a message may overtake the answer.
       for (const position of positions) this.#watch(position.shard, waiter, awaitedAt(position));
