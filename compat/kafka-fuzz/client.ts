@@ -4,6 +4,9 @@ import type { FuzzFrame } from './mutations.ts';
 /** From one answer to the next: longer than anything that a request asks the service to wait for. */
 export const ANSWER_PATIENCE_MS = 30_000;
 
+/** Length and correlation id. */
+const HEAD_BYTES = 8;
+
 /** What became of a burst: the service has answered or ended what it had to, or what it did instead. */
 export type BurstOutcome = { readonly closed: boolean; readonly problem: string | undefined; readonly answers: number };
 
@@ -18,7 +21,10 @@ const sentinel = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0x7f, 0xff, 0xff, 0xf0, 
 export class FuzzClient {
   readonly #port: number;
   #socket: Socket | undefined;
-  #rest: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  /** So many bytes are needed to go on. */
+  #wanted = HEAD_BYTES;
   #frames: readonly FuzzFrame[] = [];
   #awaitsSentinel = false;
   /** The next frame that may be answered. */
@@ -72,7 +78,9 @@ export class FuzzClient {
     this.connections++;
     const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
     this.#socket = socket;
-    this.#rest = Buffer.alloc(0);
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#wanted = HEAD_BYTES;
     socket.on('data', (chunk: Buffer) => {
       if (this.#socket === socket) this.#read(chunk);
     });
@@ -89,15 +97,24 @@ export class FuzzClient {
     return socket;
   }
 
+  /** A Fetch of one partition, hundreds of times, is answered by megabytes: they are put together once, when all are there. */
   #read(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (bytes.length >= 8) {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes < this.#wanted) return;
+    let bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    this.#wanted = HEAD_BYTES;
+    while (bytes.length >= HEAD_BYTES) {
       const end = 4 + bytes.readInt32BE(0);
-      if (bytes.length < end) break;
+      if (bytes.length < end) {
+        this.#wanted = end;
+        break;
+      }
       this.#answered(bytes.readInt32BE(4), bytes.subarray(4, end));
       bytes = bytes.subarray(end);
     }
-    this.#rest = bytes;
+    this.#chunks = bytes.length === 0 ? [] : [bytes];
+    this.#bytes = bytes.length;
   }
 
   #answered(correlationId: number, answer: Buffer): void {
