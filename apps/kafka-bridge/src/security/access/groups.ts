@@ -242,10 +242,10 @@ function mayWithTopic(access: Access, operation: 'READ' | 'DESCRIBE', topicId: s
   return known === '' || access.mayWithTopic(operation, known);
 }
 
-function narrowGroups<G extends { readonly groupId: string; readonly authorizedOperations?: number | undefined }>(
-  groups: readonly G[],
-  access: Access,
-): G[] {
+/** What a user may do with each group, where that was asked for. */
+export function narrowGroups<
+  G extends { readonly groupId: string; readonly authorizedOperations?: number | undefined },
+>(groups: readonly G[], access: Access): G[] {
   return groups.map((group) => {
     if ((group.authorizedOperations ?? OPERATIONS_NOT_ASKED) === OPERATIONS_NOT_ASKED) return group;
     return { ...group, authorizedOperations: access.operations('GROUP', group.groupId) };

@@ -11,10 +11,9 @@ import {
 } from '@tailrace/kafka-protocol';
 import { type Access, changed, PASSES, refused, split } from './access.ts';
 import { accessRule } from './access-rule.ts';
+import { narrowGroups } from './groups.ts';
 
 const { GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED } = errorCodes;
-/** "Not asked for": the smallest int32. */
-const OPERATIONS_NOT_ASKED = -0x8000_0000;
 
 /** Who is a member of share groups (KIP-932), and who sees and changes what they have read. */
 export const shareGroupRules = [
@@ -49,15 +48,13 @@ export const shareGroupRules = [
         (answer) => ({
           ...answer,
           groups: [
-            ...answer.groups.map((group) => {
+            ...narrowGroups(answer.groups, access).map((group) => {
               const topics = group.members.flatMap(({ subscribedTopicNames, assignment }) => [
                 ...subscribedTopicNames,
                 ...assignment.topicPartitions.map(({ topicName }) => topicName),
               ]);
-              if (!topics.every((topic) => access.mayWithTopic('DESCRIBE', topic)))
-                return failed(group.groupId, TOPIC_AUTHORIZATION_FAILED);
-              if ((group.authorizedOperations ?? OPERATIONS_NOT_ASKED) === OPERATIONS_NOT_ASKED) return group;
-              return { ...group, authorizedOperations: access.operations('GROUP', group.groupId) };
+              const sees = topics.every((topic) => access.mayWithTopic('DESCRIBE', topic));
+              return sees ? group : failed(group.groupId, TOPIC_AUTHORIZATION_FAILED);
             }),
             ...refusedOnes.map((groupId) => failed(groupId, GROUP_AUTHORIZATION_FAILED)),
           ],
