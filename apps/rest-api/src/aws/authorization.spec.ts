@@ -24,6 +24,7 @@ const identities = [
   identity(HOME, 'ops', FULL_ACCESS),
   identity(HOME, 'reader', allow(['kinesis:Get*', 'kinesis:ListShards'], ARN)),
   identity(HOME, 'nobody', allow('kinesis:ListShards', 'arn:aws:kinesis:*:*:stream/t')),
+  identity(HOME, 'stream-only', allow('kinesis:*', ARN)),
   identity(OTHER, 'guest', FULL_ACCESS),
   identity(HOME, 'kept-out', {
     Version: '2012-10-17',
@@ -188,6 +189,50 @@ describe('authorization', () => {
     await as('ops', 'DeleteResourcePolicy', { ResourceARN: ARN });
     await told();
     expect(await describe({ StreamARN: ARN })).toEqual(denied('guest', OTHER, action, ARN, noResource(action)));
+  });
+
+  it('asks the policies of a consumer also where it is named by its stream and its name', async () => {
+    const { as } = await deployment();
+    const named = { StreamARN: ARN, ConsumerName: 'c' };
+    // One that does not exist has no policy, and no ARN to ask for.
+    expect(await as('ops', 'DescribeStreamConsumer', named)).toMatchObject({
+      body: { __type: 'ResourceNotFoundException' },
+    });
+    const { body } = await as('ops', 'RegisterStreamConsumer', named);
+    const { ConsumerARN } = (body as { Consumer: { ConsumerARN: string } }).Consumer;
+    // The key's own policies are asked for the consumer as well.
+    expect(await as('stream-only', 'DescribeStreamConsumer', named)).toEqual(
+      denied('stream-only', HOME, 'DescribeStreamConsumer', ConsumerARN, noIdentity('DescribeStreamConsumer')),
+    );
+    const Statement = [
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: ['kinesis:De*StreamConsumer', 'kinesis:RegisterStreamConsumer'],
+        Resource: '*',
+      },
+    ];
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    expect(await as('ops', 'PutResourcePolicy', { ResourceARN: ConsumerARN, Policy })).toMatchObject({
+      statusCode: 200,
+    });
+    await told();
+    for (const operation of ['DescribeStreamConsumer', 'DeregisterStreamConsumer'] as const) {
+      const refused = denied('ops', HOME, operation, ConsumerARN, 'with an explicit deny in a resource-based policy');
+      for (const input of [
+        { ConsumerARN },
+        named,
+        { ...named, ConsumerARN },
+        { ...named, StreamARN: ARN.replace('arn:aws:', 'arn:aws-cn:') },
+      ]) {
+        expect(await as('ops', operation, input)).toEqual(refused);
+      }
+    }
+    // Who registers asks for a consumer that is not there yet; that the name is taken is for the operation to say.
+    expect(await as('ops', 'RegisterStreamConsumer', named)).toMatchObject({
+      body: { __type: 'ResourceInUseException' },
+    });
+    expect(await as('stream-only', 'ListStreamConsumers', { StreamARN: ARN })).toMatchObject({ statusCode: 200 });
   });
 
   it('has no streams under the names of other accounts and regions', async () => {

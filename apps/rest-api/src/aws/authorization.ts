@@ -2,9 +2,9 @@ import { accessDenied, type AccessKeyIdentity, evaluate, type Policy } from '@ta
 import { AwsError } from './aws-error.ts';
 import { canonicalArn } from './canonical-arn.ts';
 import type { Authentication } from './caller.ts';
-import { parseConsumerArn } from './consumers/consumer.ts';
+import { consumerArn, parseConsumerArn } from './consumers/consumer.ts';
 import type { KnownPolicies } from './known-policies.ts';
-import type { OperationContext } from './operation.ts';
+import type { Operation, OperationContext } from './operation.ts';
 import { LISTING as SHARD_LISTING } from './operations/list-shards.ts';
 import { peekPageToken } from './page-token.ts';
 import { peekIterator } from './shard-iterator.ts';
@@ -15,6 +15,7 @@ import type { StreamPlace } from './stream-places.ts';
 interface ResourceMembers {
   readonly StreamARN?: string;
   readonly ConsumerARN?: string;
+  readonly ConsumerName?: string;
   readonly ResourceARN?: string;
   readonly StreamName?: string;
   readonly ShardIterator?: string;
@@ -32,7 +33,7 @@ const EVERYTHING = '*';
  * resource's. Throws AccessDeniedException, StoreUnavailable.
  */
 export async function authorize(
-  operationName: string,
+  operation: Pick<Operation, 'name' | 'input'>,
   input: object,
   context: OperationContext,
   identity: AccessKeyIdentity,
@@ -40,11 +41,16 @@ export async function authorize(
   policies: KnownPolicies,
 ): Promise<void> {
   const { separate } = context.places;
-  for (const resource of resourcesOf(input, context)) {
+  const resources = resourcesOf(input, context);
+  if ('ConsumerName' in operation.input && 'ConsumerARN' in operation.input) {
+    const consumer = await consumerByName(input, context);
+    if (consumer !== undefined) resources.add(consumer);
+  }
+  for (const resource of resources) {
     const owner = separate ? accountOf(resource, identity) : home.account;
     const question = {
       principal: identity,
-      action: `kinesis:${operationName}`,
+      action: `kinesis:${operation.name}`,
       resource,
       resourceAccount: owner,
       identityPolicies: identity.policies,
@@ -62,7 +68,7 @@ function denied(...denial: Parameters<typeof accessDenied>): AwsError {
 }
 
 /** The ARNs of streams and consumers that a request names, in whatever way: all of them must be allowed. */
-function resourcesOf(members: ResourceMembers, context: OperationContext): ReadonlySet<string> {
+function resourcesOf(members: ResourceMembers, context: OperationContext): Set<string> {
   const { caller, tokens } = context;
   const { StreamARN, ConsumerARN, ResourceARN, StreamName, ShardIterator, NextToken } = members;
   const arns = [StreamARN, ConsumerARN, ResourceARN].filter((arn) => arn !== undefined);
@@ -77,6 +83,22 @@ function resourcesOf(members: ResourceMembers, context: OperationContext): Reado
     resources.add(name === undefined ? EVERYTHING : streamArn(place, name));
   }
   return resources;
+}
+
+/**
+ * The ARN of a consumer that is named by its stream's ARN and its own name: its policies count as if the request had written it.
+ * `undefined`: there is none, which the operation says. Operations that take no ARN of a consumer (RegisterStreamConsumer)
+ * are about none that exists.
+ */
+async function consumerByName(
+  { StreamARN, ConsumerARN, ConsumerName }: ResourceMembers,
+  { streams, consumers }: OperationContext,
+): Promise<string | undefined> {
+  if (ConsumerARN !== undefined || ConsumerName === undefined || StreamARN === undefined) return undefined;
+  const named = parseStreamArn(StreamARN);
+  const stream = named && (await streams.find(named));
+  const consumer = stream && (await consumers.find(stream.id, ConsumerName));
+  return consumer && consumerArn(canonicalArn(StreamARN), consumer);
 }
 
 /** What iterators and tokens say of their stream. */

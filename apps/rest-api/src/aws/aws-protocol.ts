@@ -163,7 +163,7 @@ export class AwsProtocol {
     };
     if (caller.identity !== undefined) {
       const home = this.#authentication as Authentication;
-      await authorize(operation.name, input, context, caller.identity, home, this.#policies);
+      await authorize(operation, input, context, caller.identity, home, this.#policies);
     }
     const output = await operation.run(input as never, context);
     if (operation.stream !== undefined) {
