@@ -6,7 +6,8 @@ type Resource = DescribeAclsResponse['resources'][number];
 type Description = Resource['acls'][number];
 
 /**
- * DescribeAcls: the access control entries that a filter names, by what they are about.
+ * DescribeAcls: the access control entries that a filter names, by what they are about. One that cannot be read is shown as a refusal
+ * of everything, about a topic `unreadable:<id>`.
  * Errors: INVALID_REQUEST (a filter of unknown numbers), SECURITY_DISABLED (there are none here).
  */
 export const describeAcls = handler({
@@ -21,7 +22,7 @@ export const describeAcls = handler({
     const problem = problemOfFilter(filter);
     if (problem !== undefined) return failed(errorCodes.INVALID_REQUEST, problem);
     const resources = new Map<string, Omit<Resource, 'acls'> & { acls: Description[] }>();
-    for (const acl of security.acls.values()) {
+    for (const [, acl] of security.acls.entries()) {
       if (!matches(filter, acl)) continue;
       const { resourceType, resourceName, patternType, principal, host, operation, permissionType } = encodeAcl(acl);
       const key = `${resourceType} ${patternType} ${resourceName}`;

@@ -4,27 +4,29 @@ import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { encodeAcl, matches, problemOfFilter } from '../security/acl-codes.ts';
 import { handler } from './handler.ts';
 
+type Entry = readonly [id: string, acl: Acl];
 type FilterResult = DeleteAclsResponse['filterResults'][number];
 
 /**
- * DeleteAcls: remove the access control entries that filters name, and say which they were.
+ * DeleteAcls: remove the access control entries that filters name, and say which they were. One that cannot be read goes by the
+ * name under which DescribeAcls shows it.
  * Per filter: SECURITY_DISABLED (there are none here), INVALID_REQUEST; REQUEST_TIMED_OUT, retryable, when the store is away.
  */
 export const deleteAcls = handler({
   api: deleteAclsApi,
   versions: deleteAclsApi.advertised,
   async run({ filters }, exchange, { security }) {
-    const all = [...security.acls.values()];
-    const found = filters.map((filter): readonly Acl[] | FilterResult => {
+    const all = [...security.acls.entries()];
+    const found = filters.map((filter): readonly Entry[] | FilterResult => {
       if (security.authorizer.mode === 'off')
         return failed(errorCodes.SECURITY_DISABLED, 'No Authorizer is configured.');
       const problem = problemOfFilter(filter);
       if (problem !== undefined) return failed(errorCodes.INVALID_REQUEST, problem);
-      return all.filter((acl) => matches(filter, acl));
+      return all.filter(([, acl]) => matches(filter, acl));
     });
-    const acls = found.flatMap((one) => (isList(one) ? one : []));
+    const ids = found.flatMap((one) => (isList(one) ? one.map(([id]) => id) : []));
     const done = await unlessUnavailable(
-      security.acls.remove(acls).then(() => true),
+      security.acls.remove(ids).then(() => true),
       () => false,
     );
     const filterResults = found.map((one) => {
@@ -36,13 +38,13 @@ export const deleteAcls = handler({
   },
 });
 
-function isList(one: readonly Acl[] | FilterResult): one is readonly Acl[] {
+function isList(one: readonly Entry[] | FilterResult): one is readonly Entry[] {
   return Array.isArray(one);
 }
 
-function removed(acls: readonly Acl[]): FilterResult {
+function removed(entries: readonly Entry[]): FilterResult {
   const done = { errorCode: errorCodes.NONE, errorMessage: null };
-  return { ...done, matchingAcls: acls.map((acl) => ({ ...done, ...encodeAcl(acl) })) };
+  return { ...done, matchingAcls: entries.map(([, acl]) => ({ ...done, ...encodeAcl(acl) })) };
 }
 
 function failed(errorCode: number, errorMessage: string): FilterResult {

@@ -108,7 +108,7 @@ describe('an open door', () => {
   beforeEach(async () => {
     // Behind the door: some entries keep everybody from changing entries.
     const acls = await Acls.open(under.store.documents);
-    await acls.remove([...acls.values()]);
+    await acls.remove([...acls.entries()].map(([id]) => id));
     await acls.close();
     await eventually(async () => {
       const { errorCode, resources } = await client.request(describeAclsApi, 3, anything);
@@ -479,6 +479,34 @@ describe('an open door', () => {
     await eventually(async () => expect(await produceTo('guarded')).toEqual([TOPIC_AUTHORIZATION_FAILED]));
     await under.store.documents.write([{ key, value: undefined, expected: 'any' }]);
     await eventually(async () => expect(await produceTo('guarded')).toEqual([NONE]));
+  });
+
+  it('shows a super user an entry that cannot be read, and removes it and no other', async () => {
+    const guarded = await openDoorUnderTest({ security: { acls: 'strict', superUsers: ['User:ANONYMOUS'] } });
+    const admin = await guarded.connect();
+    await admin.request(createAclsApi, 3, { creations: [entry(TOPIC, 'orders', WRITE, DENY)] });
+    // Of another version, and one that this version can read and would keep under another id.
+    const { documents } = guarded.store;
+    const readable =
+      '{"permission":"ALLOW","operation":"READ","host":"*","principal":"User:a","patternType":"LITERAL","resourceName":"t","resourceType":"TOPIC"}';
+    await documents.write([
+      { key: 'identity/acl/of-tomorrow', value: '{"permission":"MAYBE"}', expected: 'any' },
+      { key: 'identity/acl/elsewhere', value: readable, expected: 'any' },
+    ]);
+    const shown = async () =>
+      (await admin.request(describeAclsApi, 3, anything)).resources.map(({ resourceName }) => resourceName).sort();
+    await eventually(async () => expect(await shown()).toEqual(['orders', 't', 'unreadable:of-tomorrow']));
+    const remove = async (resourceNameFilter: string) => {
+      const filters = [{ ...anything, resourceTypeFilter: TOPIC, resourceNameFilter }];
+      const { filterResults } = await admin.request(deleteAclsApi, 3, { filters });
+      return filterResults.map(({ errorCode, matchingAcls }) => [errorCode, matchingAcls.length]);
+    };
+    expect(await remove('unreadable:of-tomorrow')).toEqual([[NONE, 1]]);
+    expect(await shown()).toEqual(['orders', 't']);
+    expect(await remove('t')).toEqual([[NONE, 1]]);
+    expect(await shown()).toEqual(['orders']);
+    expect(await documents.list('identity/acl/')).toHaveLength(1);
+    await guarded.close();
   });
 
   it('keeps what it was told over a restart', async () => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { StoredDocument } from '@tailrace/shard-core';
-import { type Acl, ACL_OPERATIONS, problemOfAcl, RESOURCE_TYPES } from './acl.ts';
+import { type Acl, ACL_OPERATIONS, EVERYBODY, problemOfAcl, RESOURCE_TYPES, WILDCARD } from './acl.ts';
 
 export const ACL_PREFIX = 'identity/acl/';
 
@@ -31,4 +31,17 @@ export function readAcl({ value }: StoredDocument): Acl | string {
   for (const text of [acl.resourceName, acl.principal, acl.host])
     if (typeof text !== 'string') return 'a name is missing';
   return problemOfAcl(acl) ?? acl;
+}
+
+/** How an entry that cannot be read is shown: as what it comes to. No topic has such a name, so it is no other entry's. */
+export function unreadableAcl(id: string): Acl {
+  return {
+    resourceType: 'TOPIC',
+    resourceName: `unreadable:${id}`,
+    patternType: 'LITERAL',
+    principal: EVERYBODY,
+    host: WILDCARD,
+    operation: 'ALL',
+    permission: 'DENY',
+  };
 }

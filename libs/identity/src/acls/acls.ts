@@ -1,7 +1,7 @@
 import type { Documents, DocumentWrite } from '@tailrace/shard-core';
 import { DocumentMirror } from '../documents/document-mirror.ts';
 import type { Acl } from './acl.ts';
-import { ACL_PREFIX, aclIdOf, readAcl, writeAcl } from './acl-document.ts';
+import { ACL_PREFIX, aclIdOf, readAcl, unreadableAcl, writeAcl } from './acl-document.ts';
 import { AclIndex } from './acl-index.ts';
 
 /** Every process holds all of them in memory; each takes about 500 bytes. */
@@ -55,8 +55,13 @@ export class Acls {
     return (this.#index ??= new AclIndex(this.#mirror.values()));
   }
 
-  values(): IterableIterator<Acl> {
-    return this.#mirror.values();
+  /**
+   * All entries by their ids. One that cannot be read is here as what it comes to, a refusal of everything to everybody, so
+   * that who looks for entries finds it and can remove it.
+   */
+  *entries(): IterableIterator<readonly [id: string, acl: Acl]> {
+    yield* this.#mirror.entries();
+    for (const id of this.#mirror.problemIds()) yield [id, unreadableAcl(id)];
   }
 
   /** Those that are there already stay. Counts here when it settles, elsewhere within a second. Throws StoreUnavailable. */
@@ -71,8 +76,8 @@ export class Acls {
   }
 
   /** Throws StoreUnavailable. */
-  async remove(acls: readonly Acl[]): Promise<void> {
-    const ids = [...new Set(acls.map(aclIdOf))];
+  async remove(entryIds: Iterable<string>): Promise<void> {
+    const ids = [...new Set(entryIds)];
     await this.#write(ids.map((id) => ({ key: ACL_PREFIX + id, value: undefined, expected: 'any' })));
     await this.#mirror.catchUp(ids);
   }

@@ -74,6 +74,11 @@ export class DocumentMirror<T> {
     return this.#complaints.size;
   }
 
+  /** By what stands behind the prefix: those documents. */
+  problemIds(): IterableIterator<string> {
+    return this.#complaints.keys();
+  }
+
   /** By what stands behind the prefix. */
   get(id: string): T | undefined {
     return this.#values.get(id);
