@@ -353,6 +353,50 @@ describe('closing the door', () => {
   });
 });
 
+describe('closing the door on a client that reads slowly', () => {
+  /** Far more than the system takes for a client that does not read. */
+  const VALUE_BYTES = 30_000_000;
+
+  async function slowReader() {
+    const closing = await openDoorUnderTest({ messageBytesMax: 2 * VALUE_BYTES });
+    const client = await closing.connect();
+    const partitionData = [{ index: 0, records: batchOf(['x'.repeat(VALUE_BYTES)]) }];
+    await client.request(produceApi, 9, { acks: -1, timeoutMs: 1, topicData: [{ name: 't', partitionData }] });
+    client.socket.pause();
+    const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 2 * VALUE_BYTES }];
+    const fetch = { maxWaitMs: 0, minBytes: 1, maxBytes: 2 * VALUE_BYTES, topics: [{ topic: 't', partitions }] };
+    const answer = client.request(fetchApi, 4, fetch);
+    answer.catch(() => undefined);
+    return { closing, client, answer };
+  }
+  const later = (ms: number) => new Promise<'later'>((resolve) => setTimeout(resolve, ms, 'later'));
+
+  it('waits until it has its last answer', async () => {
+    const { closing, client, answer } = await slowReader();
+    // Never begun, and in the way: bytes that nobody has read turn the end of a connection into a reset.
+    await later(100);
+    client.socket.write(Buffer.alloc(100_000));
+    await later(100);
+    const closed = closing.door.close(60_000);
+    expect(await Promise.race([closed, later(300)])).toBe('later');
+    client.socket.resume();
+    expect((await answer).responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(VALUE_BYTES);
+    await closed;
+    await client.closed;
+    await closing.close();
+  });
+
+  it('waits no longer than the time that it was given', async () => {
+    const { closing, client } = await slowReader();
+    await later(100);
+    const started = performance.now();
+    await closing.door.close(300);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    client.close();
+    await closing.close();
+  });
+});
+
 async function topicWithRecord(value = 'a') {
   const name = uniqueName('connection');
   const partitionData = [{ index: 0, records: batchOf([value]) }];

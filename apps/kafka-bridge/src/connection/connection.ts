@@ -18,8 +18,13 @@ export const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024;
 export const WRITE_BUFFER_BYTES_MAX = 1024 * 1024;
 /** A frame that has begun and of which nothing more comes for so long ends the connection. */
 export const FRAME_STALL_MS = 30_000;
-/** How long a client may take to read its last answers once we are done with it. */
+/** How long a client may read nothing of its last answers once we are done with it. */
 export const LINGER_MS = 5_000;
+/**
+ * How long a client has to close its side behind its last answers. What comes meanwhile is read and dropped: with unread bytes
+ * the system ends a connection by a reset, and the client loses what is on its way to it.
+ */
+export const READ_OUT_MS = 500;
 
 const PRODUCE_KEY = 0;
 
@@ -31,6 +36,7 @@ export interface ConnectionOptions {
   readonly logger: Logger;
   /** Does what the request asks; settles with the exchange answered (`exchange.answer`), or throws for the connection to end. */
   readonly serve: (exchange: Exchange) => void | Promise<void>;
+  /** The socket is closed: what was answered before has been handed to the system, or never will be. */
   readonly closed: (connection: Connection) => void;
   /** By which the client shows who it is; absent where nobody is asked. */
   readonly sasl?: SaslSession | undefined;
@@ -61,6 +67,7 @@ export class Connection {
   #paused = false;
   #mutedUntilMs = 0;
   #muteTimer: NodeJS.Timeout | undefined;
+  #readOutTimer: NodeJS.Timeout | undefined;
   #timeoutMs = 0;
   #waitsForMemory = false;
   #flushing = false;
@@ -101,7 +108,11 @@ export class Connection {
     socket.on('timeout', () => this.#timedOut());
     socket.on('error', (error) => this.#end(`the socket failed: ${error.message}`, 'debug'));
     socket.on('end', () => this.#end('the client closed the connection', 'debug'));
-    socket.on('close', () => this.#end('the connection was closed', 'debug'));
+    socket.on('close', () => {
+      this.#end('the connection was closed', 'debug');
+      clearTimeout(this.#readOutTimer);
+      options.closed(this);
+    });
     this.#setTimeout();
   }
 
@@ -304,7 +315,12 @@ export class Connection {
     this.#options.logger[level]({ door: 'kafka', client: `${host}:${port}`, reason }, 'closing a connection');
     this.#release();
     this.#socket.setTimeout(LINGER_MS);
-    this.#socket.end(() => this.#socket.destroy());
+    // As long as it does not read, we do not either: what it sends is no sign that it takes its answers.
+    this.#socket.pause();
+    this.#socket.end(() => {
+      this.#readOutTimer = setTimeout(() => this.#socket.destroy(), READ_OUT_MS);
+      this.#socket.resume();
+    });
   }
 
   #fail(error: unknown): void {
@@ -352,7 +368,6 @@ export class Connection {
       this.#held = undefined;
     }
     this.#stop.abort();
-    this.#options.closed(this);
   }
 }
 
