@@ -4,6 +4,7 @@ import {
   KinesisClient,
   ListShardsCommand,
   ListStreamsCommand,
+  ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
 
 const PAGES_MAX = 20;
@@ -19,26 +20,39 @@ export async function readByHttp(endpoint: string): Promise<Map<string, number>>
   });
   const answers = new Map<string, number>();
   const { StreamNames = [] } = await client.send(new ListStreamsCommand({}));
+  const count = (answer: string) => answers.set(answer, (answers.get(answer) ?? 0) + 1);
   for (const StreamName of StreamNames.filter((name) => STREAM.test(name))) {
-    const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
-    for (const { ShardId } of Shards) {
-      let { ShardIterator } = await client.send(
-        new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
-      );
-      for (let page = 0; page < PAGES_MAX && ShardIterator !== undefined; page++) {
-        let answer = 'records';
-        try {
-          const { NextShardIterator, Records = [] } = await client.send(new GetRecordsCommand({ ShardIterator }));
-          ShardIterator = NextShardIterator;
-          if (Records.length === 0) break;
-        } catch (error) {
-          answer = (error as Error).name;
-          ShardIterator = undefined;
-        }
-        answers.set(`GetRecords: ${answer}`, (answers.get(`GetRecords: ${answer}`) ?? 0) + 1);
+    try {
+      const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
+      for (const { ShardId } of Shards) {
+        const first = new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' });
+        await readShard(client, (await client.send(first)).ShardIterator, count);
       }
+    } catch (error) {
+      // A mutated request that has waited its time may delete a topic meanwhile.
+      if (!(error instanceof ResourceNotFoundException)) throw error;
+      count('a stream that went meanwhile');
     }
   }
   client.destroy();
   return answers;
+}
+
+async function readShard(
+  client: KinesisClient,
+  begin: string | undefined,
+  count: (answer: string) => void,
+): Promise<void> {
+  let ShardIterator = begin;
+  for (let page = 0; page < PAGES_MAX && ShardIterator !== undefined; page++) {
+    try {
+      const { NextShardIterator, Records = [] } = await client.send(new GetRecordsCommand({ ShardIterator }));
+      if (Records.length === 0) return;
+      ShardIterator = NextShardIterator;
+      count('GetRecords: records');
+    } catch (error) {
+      count(`GetRecords: ${(error as Error).name}`);
+      return;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import type { ShardLimits } from '@tailrace/quota';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
+import type { BridgeOptions } from './bridge-options.ts';
 import type { BrokerRegistry } from './brokers/broker-registry.ts';
 import type { FetchSessionCache } from './fetch/fetch-session-cache.ts';
 import type { UnsentAnswers } from './fetch/unsent-answers.ts';
@@ -13,33 +14,8 @@ import type { LeaderEpochs } from './topics/leader-epochs.ts';
 import type { StoredConfigs } from './topics/configs/stored-configs.ts';
 import type { MetadataCache } from './topics/metadata-cache.ts';
 import type { Security } from './security/security.ts';
-
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
 import type { TransactionMarkers } from './transactions/transaction-markers.ts';
-
-/** How the door behaves, all of it with a default (`door.ts`). */
-export interface BridgeOptions {
-  readonly autoCreateTopics: boolean;
-  readonly defaultPartitions: number;
-  readonly minInsyncReplicas: number;
-  readonly messageBytesMax: number;
-  readonly fetchBytesMax: number;
-  readonly initialRebalanceDelayMs: number;
-  readonly sessionTimeoutMsMin: number;
-  readonly sessionTimeoutMsMax: number;
-  readonly groupMembersMax: number;
-  readonly consumerSessionTimeoutMs: number;
-  readonly consumerHeartbeatIntervalMs: number;
-  readonly shareGroupMembersMax: number;
-  readonly shareSessionTimeoutMs: number;
-  readonly shareHeartbeatIntervalMs: number;
-  /** The shortest `share.record.lock.duration.ms` that a group may be set to. */
-  readonly shareLockDurationMsMin: number;
-  readonly offsetsRetentionMs: number;
-  readonly offsetsCheckIntervalMs: number;
-  /** What DescribeLogDirs calls the place where records lie. */
-  readonly logDir: string;
-}
 
 /** What every handler can reach. */
 export interface Bridge {

@@ -9,20 +9,18 @@ import {
   StoreUnavailable,
 } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
-import type { BridgeOptions } from '../bridge.ts';
+import type { BridgeOptions } from '../bridge-options.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
 import {
-  SHARE_PROTOCOL,
   ShareGroup,
-  type ShareGroupState,
   type ShareHeartbeat,
   type ShareHeartbeatAnswer,
   shareHeartbeatFailed,
 } from '../share-groups/share-group.ts';
 import type { ShareGroupDocument } from '../share-groups/share-group-document.ts';
 import type { ShareGroupConfigs } from '../share-groups/share-group-settings.ts';
-import { ClassicGroup, type GroupState } from './classic-group.ts';
-import { ConsumerGroup, type ConsumerGroupState } from './consumer-group.ts';
+import { ClassicGroup } from './classic-group.ts';
+import { ConsumerGroup } from './consumer-group.ts';
 import type { ConsumerGroupDocument } from './consumer-group-document.ts';
 import {
   type ConsumerHeartbeat,
@@ -32,12 +30,7 @@ import {
 } from './consumer-group-requests.ts';
 import { CONSUMER_PROTOCOL } from './consumer-protocol.ts';
 import { toClassicGroup, toConsumerGroup } from './group-conversion.ts';
-import {
-  type AnyGroupDocument,
-  formatGroupDocument,
-  type GroupDocument,
-  parseGroupDocument,
-} from './group-document.ts';
+import { type AnyGroupDocument, type GroupDocument, parseGroupDocument } from './group-document.ts';
 import type { GroupPaces } from './group-paces.ts';
 import {
   type CommitRequest,
@@ -49,6 +42,8 @@ import {
   syncFailed,
   type SyncRequest,
 } from './group-requests.ts';
+import { GroupSaves, GroupTaken } from './group-saves.ts';
+import { type AnyGroup, type ListedGroup, listedDocument, listedGroup, protocolTypeOf } from './listed-group.ts';
 import { hasExpired } from './offset-expiry.ts';
 import { COMMITS_PER_WRITE_MAX, type OffsetCommit, OffsetStore, type StoredOffset } from './offset-store.ts';
 import type { SubscribableTopics } from './subscribable-topics.ts';
@@ -56,8 +51,6 @@ import type { Timers } from './timers.ts';
 
 /** Groups listed with one request to the store. */
 const LIST_PAGE = 1_000;
-
-export type AnyGroup = ClassicGroup | ConsumerGroup | ShareGroup;
 
 /** What share groups have besides members. */
 export interface ShareGroupsBehind {
@@ -88,31 +81,10 @@ export interface GroupCoordinatorOptions {
   readonly onClose?: () => void;
 }
 
-/** A group in memory, with the version of its document: whoever writes first with it wins. */
+/** A group in memory, with the writes of its document. */
 interface HeldGroup {
   group: AnyGroup;
-  /** 0: there is no document yet. */
-  version: number;
-  /** What was written last, while it is not known whether it went through. */
-  unanswered: string | undefined;
-  /** Saves run one behind the other. */
-  saving: Promise<void>;
-  savesWaiting: number;
-  /** The save under way and the one behind it that has not begun, of changes to a consumer group. */
-  underWay: Promise<void> | undefined;
-  next: Promise<void> | undefined;
-}
-
-export interface ListedGroup {
-  readonly groupId: string;
-  readonly protocolType: string;
-  readonly state: GroupState | ConsumerGroupState | ShareGroupState;
-  readonly type: AnyGroup['kind'];
-}
-
-/** Somebody else has written the group's document: the group is theirs. */
-class GroupTaken extends Error {
-  override readonly name = 'GroupTaken';
+  readonly saves: GroupSaves;
 }
 
 /**
@@ -206,7 +178,7 @@ export class GroupCoordinator {
       if (group.kind === 'share')
         return heartbeatFailed(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`);
       if (group.kind === 'classic') {
-        const exists = current.version > 0 || !group.isIdle;
+        const exists = current.saves.exists || !group.isIdle;
         if (request.memberEpoch !== JOINING_EPOCH || !this.#makeConsumer(groupId, current)) {
           return heartbeatFailed(
             errorCodes.GROUP_ID_NOT_FOUND,
@@ -232,7 +204,7 @@ export class GroupCoordinator {
     if (held === undefined) return shareHeartbeatFailed(errorCodes.COORDINATOR_NOT_AVAILABLE);
     const answer = this.#use(groupId, held, (group, current) => {
       if (group.kind === 'share') return group.heartbeat(request);
-      if (current.version > 0 || !isNothing(group))
+      if (current.saves.exists || !isNothing(group))
         return shareHeartbeatFailed(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a share group.`);
       if (request.memberEpoch !== 0)
         return shareHeartbeatFailed(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`);
@@ -254,7 +226,7 @@ export class GroupCoordinator {
     if (typeof admitted === 'number') return admitted;
     if (commits.length === 0) return errorCodes.NONE;
     try {
-      if (admitted.version === 0) await this.#makeKnown(groupId, admitted);
+      if (!admitted.saves.exists) await this.#makeKnown(admitted);
       await this.offsets.commit(groupId, commits);
       return errorCodes.NONE;
     } catch (error) {
@@ -275,7 +247,7 @@ export class GroupCoordinator {
     if (admitted === errorCodes.REBALANCE_IN_PROGRESS) return errorCodes.NONE;
     if (typeof admitted === 'number') return admitted;
     try {
-      if (admitted.version === 0) await this.#makeKnown(groupId, admitted);
+      if (!admitted.saves.exists) await this.#makeKnown(admitted);
       return errorCodes.NONE;
     } catch (error) {
       if (error instanceof StoreUnavailable) return errorCodes.COORDINATOR_NOT_AVAILABLE;
@@ -324,7 +296,7 @@ export class GroupCoordinator {
     const held = await this.#hold(groupId);
     if (held === undefined) return errorCodes.COORDINATOR_NOT_AVAILABLE;
     return this.#use(groupId, held, (group, current) => ({
-      found: current.version === 0 && isNothing(group) ? undefined : read(group),
+      found: !current.saves.exists && isNothing(group) ? undefined : read(group),
     }));
   }
 
@@ -386,7 +358,7 @@ export class GroupCoordinator {
   /** The group, in which this member may commit; or why it may not. */
   async #admitCommit(groupId: string, request: CommitRequest): Promise<ErrorCode | HeldGroup> {
     return this.#with(groupId, (group, held) => {
-      const isUnknown = held.version === 0 && isNothing(group);
+      const isUnknown = !held.saves.exists && isNothing(group);
       if (isUnknown && request.generation >= 0)
         return request.understandsMemberEpochs ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.ILLEGAL_GENERATION;
       return group.refuseCommit(request) ?? held;
@@ -394,9 +366,9 @@ export class GroupCoordinator {
   }
 
   /** Every group that has offsets has a document, by which it is listed. */
-  async #makeKnown(groupId: string, held: HeldGroup): Promise<void> {
+  async #makeKnown(held: HeldGroup): Promise<void> {
     try {
-      await this.#save(groupId, held, held.group.document());
+      await held.saves.save(held.group.document());
     } catch (error) {
       // Somebody else has made it known at the same moment.
       if (!(error instanceof GroupTaken)) throw error;
@@ -450,7 +422,7 @@ export class GroupCoordinator {
 
   /** The answer, when what it rests on is durable; at once where it is already. */
   #durablyOrNow<T>(held: HeldGroup, answer: T): T | Promise<ErrorCode | T> {
-    if (held.next === undefined && held.underWay === undefined) return answer;
+    if (held.saves.pending === undefined) return answer;
     return this.#durably<ErrorCode | T>(held, answer, (errorCode) => errorCode);
   }
 
@@ -458,7 +430,7 @@ export class GroupCoordinator {
   async #durably<T>(held: HeldGroup, answer: T | Promise<T>, failed: (errorCode: ErrorCode) => T): Promise<T> {
     const given = await answer;
     try {
-      await (held.next ?? held.underWay);
+      await held.saves.pending;
       return given;
     } catch (error) {
       if (error instanceof GroupTaken) return failed(errorCodes.NOT_COORDINATOR);
@@ -506,12 +478,7 @@ export class GroupCoordinator {
     if (!this.#owns(groupId)) throw new GroupTaken(groupId);
     const held: HeldGroup = {
       group: undefined as unknown as AnyGroup,
-      version: stored?.version ?? 0,
-      unanswered: undefined,
-      saving: Promise.resolve(),
-      savesWaiting: 0,
-      underWay: undefined,
-      next: undefined,
+      saves: this.#savesOf(groupId, () => held, stored?.version ?? 0),
     };
     if (document?.kind === 'consumer') held.group = this.#newConsumer(groupId, held, document);
     else if (document?.kind === 'share') held.group = this.#newShare(groupId, held, document);
@@ -530,7 +497,7 @@ export class GroupCoordinator {
   #newClassic(groupId: string, held: HeldGroup, document: GroupDocument | undefined): ClassicGroup {
     const { timers, clock, options } = this.#options;
     const callbacks = {
-      save: (state: GroupDocument) => this.#save(groupId, held, state),
+      save: (state: GroupDocument) => held.saves.save(state),
       becameIdle: () => this.#forgetIfIdle(groupId, held),
     };
     const { initialRebalanceDelayMs, groupMembersMax: membersMax } = options;
@@ -548,7 +515,7 @@ export class GroupCoordinator {
         membersMax: options.groupMembersMax,
         pace: () => paces.of(groupId),
         changed: () => {
-          if (held.group === group) this.#saveSoon(groupId, held);
+          if (held.group === group) held.saves.saveSoon();
         },
         onlyClassicLeft: () => {
           if (held.group === group) this.#makeClassic(groupId, held);
@@ -570,7 +537,7 @@ export class GroupCoordinator {
         membersMax: options.shareGroupMembersMax,
         settings: () => shareGroups.settings.of(groupId),
         changed: () => {
-          if (held.group === group) this.#saveSoon(groupId, held);
+          if (held.group === group) held.saves.saveSoon();
         },
       },
       document,
@@ -596,87 +563,43 @@ export class GroupCoordinator {
     consumer.close();
     const classic = this.#newClassic(groupId, held, document);
     held.group = classic;
-    this.#saveSoon(groupId, held);
+    held.saves.saveSoon();
     if (document.members.length === 0) return;
     this.#options.logger.info({ door: 'kafka', group: groupId }, 'a consumer group became a classic group');
     classic.requestRebalance();
   }
 
-  /** Saves the group as it is when all saves before are done: changes that come meanwhile travel together. */
-  #saveSoon(groupId: string, held: HeldGroup): void {
-    if (held.next !== undefined) return;
-    const save = held.saving.then(() => {
-      held.next = undefined;
-      held.underWay = save;
-      if (held.group.state === 'Dead') throw new GroupTaken(groupId);
-      return this.#write(groupId, held, held.group.document());
+  /** Of a group just loaded. */
+  #savesOf(groupId: string, held: () => HeldGroup, version: number): GroupSaves {
+    return new GroupSaves(version, {
+      documents: this.#options.documents,
+      key: groupStateKey(groupId),
+      nextMark: () => `${this.#id}/${++this.#saves}`,
+      current: () => {
+        const { group } = held();
+        if (group.state === 'Dead') throw new GroupTaken(groupId);
+        return group.document();
+      },
+      failed: (error) => this.#saveFailed(groupId, held(), error),
+      ended: () => this.#forgetIfIdle(groupId, held()),
     });
-    held.next = save;
-    const done = () => {
-      if (held.underWay === save) held.underWay = undefined;
-    };
-    // Whoever is to be answered waits for `save` itself.
-    this.#watchSave(groupId, held, save).then(done, done);
   }
 
-  async #save(groupId: string, held: HeldGroup, document: AnyGroupDocument): Promise<void> {
-    await this.#watchSave(
-      groupId,
-      held,
-      held.saving.then(() => this.#write(groupId, held, document)),
-    );
-  }
-
-  /** Logs a failed save. A group that another bridge has written is let go of; all but a classic one are loaded again. */
-  async #watchSave(groupId: string, held: HeldGroup, save: Promise<void>): Promise<void> {
-    held.savesWaiting += 1;
-    held.saving = save.catch(() => undefined);
-    try {
-      await save;
-    } catch (error) {
-      if (error instanceof GroupTaken) {
-        if (held.group.state !== 'Dead')
-          this.#options.logger.warn({ door: 'kafka', group: groupId }, 'another bridge has taken over the group');
-        this.#letGo(groupId, held);
-      } else {
-        this.#options.logger.error(
-          { door: 'kafka', group: groupId, err: error },
-          'the state of a group could not be saved',
-        );
-        if (held.group.kind !== 'classic') this.#letGo(groupId, held);
-      }
-      throw error;
-    } finally {
-      held.savesWaiting -= 1;
-      this.#forgetIfIdle(groupId, held);
+  /** A group that another bridge has written is let go of; all but a classic one are loaded again. */
+  #saveFailed(groupId: string, held: HeldGroup, error: unknown): void {
+    const { logger } = this.#options;
+    if (error instanceof GroupTaken) {
+      if (held.group.state !== 'Dead')
+        logger.warn({ door: 'kafka', group: groupId }, 'another bridge has taken over the group');
+      this.#letGo(groupId, held);
+      return;
     }
-  }
-
-  async #write(groupId: string, held: HeldGroup, document: AnyGroupDocument): Promise<void> {
-    const key = groupStateKey(groupId);
-    const value = formatGroupDocument(document, `${this.#id}/${++this.#saves}`);
-    for (;;) {
-      const unanswered = held.unanswered;
-      held.unanswered = value;
-      const expected = held.version === 0 ? 'absent' : held.version;
-      const written = await this.#options.documents.write([{ key, value, expected }]);
-      held.unanswered = undefined;
-      if (written.ok) {
-        held.version = written.versions[0] as number;
-        return;
-      }
-      const { current } = written.conflict;
-      if (current === undefined) throw new GroupTaken(groupId);
-      // A write of ours that went through although its answer was lost, or one that only made the group known: it is still ours.
-      const isOurs = current.value === unanswered || (held.version === 0 && isBlank(parseGroupDocument(current.value)));
-      if (!isOurs) throw new GroupTaken(groupId);
-      held.version = current.version;
-    }
+    logger.error({ door: 'kafka', group: groupId, err: error }, 'the state of a group could not be saved');
+    if (held.group.kind !== 'classic') this.#letGo(groupId, held);
   }
 
   #forgetIfIdle(groupId: string, held: HeldGroup): void {
-    if (held.group.isIdle && held.savesWaiting === 0 && this.#groups.get(groupId) === held)
-      this.#groups.delete(groupId);
+    if (held.group.isIdle && held.saves.areDone && this.#groups.get(groupId) === held) this.#groups.delete(groupId);
   }
 
   #letGoOfOthers(): void {
@@ -707,23 +630,4 @@ export class GroupCoordinator {
 /** Nobody has ever been in it. */
 function isNothing(group: AnyGroup): boolean {
   return group.kind === 'classic' && group.isIdle && group.generation === 0;
-}
-
-function isBlank(document: AnyGroupDocument): boolean {
-  const { kind = 'classic' } = document;
-  return kind === 'classic' && (document as GroupDocument).generation === 0 && document.members.length === 0;
-}
-
-function protocolTypeOf(document: AnyGroupDocument): string {
-  if (document.kind === 'share') return SHARE_PROTOCOL;
-  return document.kind === 'consumer' ? CONSUMER_PROTOCOL : (document.protocolType ?? '');
-}
-
-function listedGroup(groupId: string, group: AnyGroup): ListedGroup {
-  return { groupId, protocolType: group.protocolType ?? '', state: group.state, type: group.kind };
-}
-
-/** Of one that has no members. */
-function listedDocument(groupId: string, document: AnyGroupDocument): ListedGroup {
-  return { groupId, protocolType: protocolTypeOf(document), state: 'Empty', type: document.kind ?? 'classic' };
 }

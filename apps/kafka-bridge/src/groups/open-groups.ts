@@ -1,7 +1,7 @@
 import type { Authorizer } from '@tailrace/identity';
 import type { Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
-import type { BridgeOptions } from '../bridge.ts';
+import type { BridgeOptions } from '../bridge-options.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
 import { GroupCoordinator, type ShareGroupsBehind } from './group-coordinator.ts';
 import { GroupPaces } from './group-paces.ts';

@@ -2,7 +2,7 @@ import { type ErrorCode, errorCodes, offsetDeleteApi, type OffsetDeleteRequest }
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { CONSUMER_PROTOCOL } from '../groups/consumer-protocol.ts';
-import type { AnyGroup } from '../groups/group-coordinator.ts';
+import type { AnyGroup } from '../groups/listed-group.ts';
 import { handler } from './handler.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Partition, Store, StreamCatalog } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
-import type { BridgeOptions } from '../bridge.ts';
+import type { BridgeOptions } from '../bridge-options.ts';
 import type { BrokerRegistry } from '../brokers/broker-registry.ts';
 import { partitionBounds } from '../fetch/partition-read.ts';
 import type { ShareGroupsBehind } from '../groups/group-coordinator.ts';

@@ -1,4 +1,4 @@
-import type { BridgeOptions } from '../../bridge.ts';
+import type { BridgeOptions } from '../../bridge-options.ts';
 import type { ConfigMap } from './config-resource.ts';
 
 /** The settings of the broker that this deployment has chosen otherwise than Kafka does by default. */
