@@ -12,6 +12,7 @@ import {
   StreamCatalog,
 } from '@tailrace/shard-core';
 import { createLogger, type Logger, startMetricsServer, startTelemetry } from '@tailrace/telemetry';
+import { closeBackwards } from './close-backwards.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { ServerTls } from './tls/server-tls.ts';
 
@@ -46,9 +47,6 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
   for (const warning of warnings) logger.warn(warning);
   /** What has been opened, the newest last: closed backwards, also when a later one cannot be opened. */
   const opened: (() => Promise<unknown> | void)[] = [];
-  const closeAll = async () => {
-    for (const close of opened.splice(0).reverse()) await close();
-  };
   try {
     // First: a file that is missing is told at once.
     const tls = await openTls(settings, logger);
@@ -121,10 +119,10 @@ export async function openFoundation({ serviceName, serviceVersion, env }: Found
       httpTls: settings.tlsDoors === 'kafka' ? undefined : tls,
       kafkaTls: settings.tlsDoors === 'http' ? undefined : tls,
       metricsPort: metrics.port,
-      close: closeAll,
+      close: () => closeBackwards(opened),
     };
   } catch (error) {
-    await closeAll();
+    await closeBackwards(opened).catch((err: unknown) => logger.warn({ err }, 'not all could be closed again'));
     throw error;
   }
 }

@@ -191,7 +191,7 @@ export interface Log {
    *
    * Refuses, in this order: shardNotFound, shardSealed, batchTooLarge, notEnoughReplicas, encryptionRequired,
    * staleProducerEpoch, outOfOrderSequence, duplicateSequence, transactionOpen (a batch outside of the transaction that its
-   * producer has open in this shard); after the append: notEnoughReplicasAfterAppend.
+   * producer has open in this shard, or in one whose partition goes on here); after the append: notEnoughReplicasAfterAppend.
    * Throws StoreUnavailable; then it is unknown whether the append was made, except that it never is made twice.
    */
   append(request: AppendRequest): Promise<Outcome<Appended>>;

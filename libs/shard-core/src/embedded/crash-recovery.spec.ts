@@ -458,3 +458,24 @@ describe('a seal that fails', () => {
     expect(accepted(await log.bounds(shard)).sealed).toBe(true);
   });
 });
+
+describe('relaxed durability', () => {
+  it('has checkpoints claim nothing that a power loss takes, though files of closed segments are closed', async () => {
+    const crashing = await open({ durability: 'relaxed', openFilesMax: 1 });
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    const gate = Promise.withResolvers<void>();
+    // The first checkpoint waits, and meanwhile several segments are closed.
+    crashing.files.syncGate = gate.promise;
+    const count = 60;
+    for (let i = 0; i < count; i++) accepted(await append(log, shard, [`${i}`.padEnd(2_000, '.')]));
+    crashing.files.syncGate = undefined;
+    gate.resolve();
+    await eventually(() => expect(crashing.files.pendingCount()).toBeLessThan(10));
+    const next = await crashing.opened(() => 0);
+    const found = await readAll(next.store.log, shard, 0n);
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.map(({ value }) => Number.parseInt(value, 10))).toEqual(found.map((_, i) => i));
+    await next.end();
+  });
+});

@@ -32,7 +32,14 @@ import type { AppendGroup, GroupCommit } from './group-commit.ts';
 import type { LogReader } from './log-reader.ts';
 import { emptySlice } from './log-slices.ts';
 import { type PendingAppend, transactionOf } from './pending-append.ts';
-import { checkMarker, checkSequence, type Producer, producerAfter, ProducerTable } from './producer-state.ts';
+import {
+  checkMarker,
+  checkSequence,
+  NOTHING_FENCED,
+  type Producer,
+  producerAfter,
+  ProducerTable,
+} from './producer-state.ts';
 import type { ShardCompaction } from './shard-compaction.ts';
 import type { SegmentKeeper } from './segment-keeper.ts';
 import type { ShardDirectory } from './shard-directory.ts';
@@ -256,10 +263,13 @@ export class EmbeddedLog implements Log {
   failed(appends: readonly PendingAppend[], cause: Error): void {
     const failure = new StoreUnavailable(`the log could not be written: ${reasonOf(cause)}`, { cause });
     this.#failure = failure;
-    for (const { shard, batch, baseOffset, producer, producerId, producerBefore, partition } of appends) {
+    for (const { shard, batch, baseOffset, producer, producerId, producerBefore, partition, ...append } of appends) {
       if (batch === undefined) continue;
       shard.endOffset = baseOffset;
-      if (producer !== undefined) shard.producers.undo(producerId, producerBefore, partition);
+      if (producer === undefined) continue;
+      for (const { partition: other, before } of append.fenced) shard.producers.undo(producerId, before, other);
+      shard.producers.undo(producerId, producerBefore, partition);
+      if (append.transaction !== 'none') shard.transactions?.undo(producerId, append.transactionBefore);
     }
     const inOrder = appends.toReversed();
     // Before anybody is told, and comes again.
@@ -289,7 +299,11 @@ export class EmbeddedLog implements Log {
       const { producerId, partition, transaction } = append;
       const { producerExpiryMs, producersPerShardMax } = this.#bounds;
       shard.producers.commit(producerId, producer, partition);
-      if (transaction !== 'none') shard.track(transaction, producerId, producer, baseOffset);
+      if (transaction !== 'none') {
+        for (const { partition: other, after } of append.fenced) shard.producers.commit(producerId, after, other);
+        shard.track(transaction, producerId, producer, baseOffset);
+        shard.transactions?.settle(producerId);
+      }
       shard.forgetProducers(appendTimeMs - producerExpiryMs, producersPerShardMax);
     }
     const base = BigInt(baseOffset);
@@ -339,6 +353,8 @@ export class EmbeddedLog implements Log {
     let producer: Producer | undefined;
     let producerBefore: Producer | undefined;
     let transaction: PendingAppend['transaction'] = 'none';
+    let transactionBefore = false;
+    let fenced = NOTHING_FENCED;
     if (producerId > NO_PRODUCER) {
       if (!(partition >= 0 && partition <= PARTITION_MAX)) throw new RangeError(`a partition of ${partition}`);
       producerBefore = shard.producers.get(producerId, partition);
@@ -353,13 +369,16 @@ export class EmbeddedLog implements Log {
         const check = checkSequence(producerBefore, header, mustBeginWith);
         if (check.kind === 'refused') return Promise.resolve(refused(check.refusal));
         if (check.kind === 'duplicate') return this.#answerDuplicate(shard, check.batch);
-        if (!header.isTransactional && shard.transactions?.isOpen(producerId)) {
+        const isOpen = shard.transactions?.isOpenBehind(producerId) || (producerBefore?.openIn.length ?? 0) > 0;
+        if (isOpen && !header.isTransactional) {
           return Promise.resolve(refused({ code: 'transactionOpen', producerId }));
         }
       }
       producer = producerAfter(producerBefore, header, baseOffset, appendTimeMs, marker?.coordinatorEpoch);
       transaction = transactionOf(header, marker);
       shard.producers.begin(producerId, producer, partition);
+      if (transaction !== 'none') transactionBefore = shard.admitTransaction(transaction, producerId);
+      if (marker !== undefined) fenced = shard.producers.beginFence(producerId, producer, partition);
     }
     shard.endOffset = nextOffset;
     shard.appendTimeMs = appendTimeMs;
@@ -377,6 +396,8 @@ export class EmbeddedLog implements Log {
         producer,
         producerBefore,
         transaction,
+        transactionBefore,
+        fenced,
         position: 0,
         done: (error, base, next) => {
           if (error !== undefined) return reject(error);
@@ -463,6 +484,8 @@ export class EmbeddedLog implements Log {
         producer: undefined,
         producerBefore: undefined,
         transaction: 'none',
+        transactionBefore: false,
+        fenced: NOTHING_FENCED,
         position: 0,
         done: (error) => (error === undefined ? resolve() : reject(error)),
       });

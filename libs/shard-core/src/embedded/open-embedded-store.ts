@@ -109,7 +109,7 @@ async function openLog(
       shards: () => shards.all(),
       segmentBytesMin: bounds.segmentBytesMin,
       durableEnd: () => writer.durableEnd,
-      syncWritten: (segments) => (syncs ? Promise.resolve() : syncAll([...segments, writer.active])),
+      syncWritten: (segments) => (syncs ? Promise.resolve() : syncAll([...segments, writer.active], files)),
     },
     recovered.segments,
     recovered.nextRemainsGeneration,
@@ -125,15 +125,30 @@ async function openLog(
   const close = async () => {
     await log.close();
     await keeper.finish(writer.leave());
-    await supply.close();
-    await files.closeAll();
-    tail.clear();
+    try {
+      await supply.close();
+    } finally {
+      await files.closeAll();
+      tail.clear();
+    }
   };
   return { log, close };
 }
 
-async function syncAll(segments: readonly (Segment | undefined)[]): Promise<void> {
-  await Promise.all(segments.map(async (segment) => segment?.file?.sync()));
+/** Also those whose files were closed meanwhile, to keep few open: what was written to them may be with the system only. */
+async function syncAll(segments: readonly (Segment | undefined)[], files: OpenFiles): Promise<void> {
+  await Promise.all(
+    segments.map(async (segment) => {
+      if (segment === undefined) return;
+      // As a reader does, so that the file stays open until it is synced.
+      segment.hold();
+      try {
+        await (segment.file ?? (await files.of(segment))).sync();
+      } finally {
+        segment.letGo();
+      }
+    }),
+  );
 }
 
 function healthOf(dataDir: string, { failure }: EmbeddedLog): StoreHealth {

@@ -1,5 +1,5 @@
 import type { BatchHeader, EndTransactionMarker } from '@tailrace/kafka-protocol';
-import type { Producer } from './producer-state.ts';
+import type { FencedProducer, Producer } from './producer-state.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** An append that was let in: its offset is given, and it waits to become durable. */
@@ -19,6 +19,10 @@ export interface PendingAppend {
   readonly producerBefore: Producer | undefined;
   /** What it does to the producer's transaction in this shard. */
   readonly transaction: 'none' | 'write' | 'commit' | 'abort';
+  /** Whether that transaction was open before, by what was let in. */
+  readonly transactionBefore: boolean;
+  /** Of a marker: what it fences in other Kafka partitions. */
+  readonly fenced: readonly FencedProducer[];
   /** Where the entry lies, when it has been written. */
   position: number;
   /** Called once the append is durable and its shard says so, with its offsets; or with why not. */

@@ -125,6 +125,19 @@ function stillBegan(began: number | undefined, sequence: number): number | undef
   return began !== undefined && distance(began, sequence) < SEQUENCES / 2 ? began : undefined;
 }
 
+/** What a marker makes of a producer in another Kafka partition than its own. */
+export interface FencedProducer {
+  readonly partition: number;
+  readonly before: Producer;
+  readonly after: Producer;
+}
+
+export const NOTHING_FENCED: readonly FencedProducer[] = [];
+
+function fencedBy(known: Producer, { epoch, appendTimeMs, coordinatorEpoch }: Producer): Producer {
+  return { epoch, batches: [], appendTimeMs, began: undefined, coordinatorEpoch, openIn: known.openIn };
+}
+
 /** Producers of one Kafka partition: those of durable appends, and over them those of appends under way. */
 class Lane {
   /** The one that was silent longest comes first. */
@@ -162,6 +175,23 @@ export class ProducerTable {
     this.#lane(partition).underWay.set(producerId, producer);
   }
 
+  /**
+   * A marker has been let in: what comes behind it in other partitions is held to its epoch, as if it were durable. Each of the
+   * answer is to be committed, or undone, with it.
+   */
+  beginFence(producerId: bigint, marker: Producer, partition: number): readonly FencedProducer[] {
+    if (this.#lanes.size <= 1) return NOTHING_FENCED;
+    const fenced: FencedProducer[] = [];
+    for (const [other, { durable, underWay }] of this.#lanes) {
+      const before = underWay.get(producerId) ?? durable.get(producerId);
+      if (other === partition || before === undefined || before.epoch >= marker.epoch) continue;
+      const after = fencedBy(before, marker);
+      underWay.set(producerId, after);
+      fenced.push({ partition: other, before, after });
+    }
+    return fenced;
+  }
+
   /** It is durable. */
   commit(producerId: bigint, producer: Producer, partition = 0): void {
     const { durable, underWay } = this.#lane(partition);
@@ -180,14 +210,13 @@ export class ProducerTable {
     else underWay.set(producerId, previous);
   }
 
-  /** A marker is durable: it fences the producer's older epochs in every partition. */
-  fence(producerId: bigint, { epoch, appendTimeMs, coordinatorEpoch }: Producer): void {
+  /** A marker is found in the log: it fences the producer's older epochs in every partition. */
+  fence(producerId: bigint, marker: Producer): void {
     for (const { durable } of this.#lanes.values()) {
       const known = durable.get(producerId);
-      if (known === undefined || known.epoch >= epoch) continue;
+      if (known === undefined || known.epoch >= marker.epoch) continue;
       durable.delete(producerId);
-      const { openIn } = known;
-      durable.set(producerId, { epoch, batches: [], appendTimeMs, began: undefined, coordinatorEpoch, openIn });
+      durable.set(producerId, fencedBy(known, marker));
     }
   }
 

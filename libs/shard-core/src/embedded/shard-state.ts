@@ -86,6 +86,11 @@ export class ShardState {
     return unstable === undefined ? this.durableEnd : Math.max(this.startOffset, Math.min(unstable, this.durableEnd));
   }
 
+  /** A transactional batch, or a marker, has been let in. Answers whether the transaction was open before it. */
+  admitTransaction(transaction: 'write' | 'commit' | 'abort', producerId: bigint): boolean {
+    return this.#someTransactions().admit(producerId, transaction === 'write');
+  }
+
   /** A transactional batch, or a marker, is durable; `producer` is what is known of its producer now. */
   track(
     transaction: 'write' | 'commit' | 'abort',

@@ -16,10 +16,43 @@ export interface AbortedRange {
 export class ShardTransactions {
   /** Producer id to the offset of the first record, in the order of these. */
   readonly #open = new Map<bigint, number>();
+  /** Of producers of which something is under way: whether their transaction is open behind it, and how many appends that is. */
+  readonly #underWay = new Map<bigint, { isOpen: boolean; appends: number }>();
   /** In the order of their last offsets. */
   #unsaved: AbortedRange[] = [];
   /** The largest last offset of all aborted ones: readers behind it need not look. */
   #lastAborted = -1;
+
+  /** A transactional batch, or a marker, has been let in. Answers whether the transaction was open before it. */
+  admit(producerId: bigint, opens: boolean): boolean {
+    const known = this.#underWay.get(producerId);
+    if (known === undefined) {
+      this.#underWay.set(producerId, { isOpen: opens, appends: 1 });
+      return this.#open.has(producerId);
+    }
+    const { isOpen } = known;
+    known.isOpen = opens;
+    known.appends++;
+    return isOpen;
+  }
+
+  /** It is durable. */
+  settle(producerId: bigint): void {
+    const known = this.#underWay.get(producerId);
+    if (known !== undefined && --known.appends === 0) this.#underWay.delete(producerId);
+  }
+
+  /** It failed; `wasOpen` is what `admit` had answered. Failed appends are undone from the newest on. */
+  undo(producerId: bigint, wasOpen: boolean): void {
+    const known = this.#underWay.get(producerId);
+    if (known !== undefined) known.isOpen = wasOpen;
+    this.settle(producerId);
+  }
+
+  /** Whether it is open for a batch that comes now: behind what is under way. */
+  isOpenBehind(producerId: bigint): boolean {
+    return this.#underWay.get(producerId)?.isOpen ?? this.#open.has(producerId);
+  }
 
   /** A transactional batch is durable. */
   begin(producerId: bigint, baseOffset: number): void {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Log } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { CrashingStore } from '../testing/crashing-store.ts';
+import { diskError } from '../testing/fault-file-system.ts';
 import { accepted, append, appendRequest, makeBatch, newShardKey, openNewShard } from '../testing/index.ts';
 
 const opened: CrashingStore[] = [];
@@ -152,5 +153,34 @@ describe('transactions after a crash', () => {
       aborted: [],
     });
     await next.end();
+  });
+});
+
+describe('a transaction whose append fails', () => {
+  it('is as it was before, and so is what its marker had fenced', async () => {
+    const crashing = await open();
+    const { log } = crashing.store;
+    const shard = await openNewShard(log);
+    const send = (id: bigint, baseSequence: number, isTransactional: boolean, partition = 0) => {
+      const batch = makeBatch(['x'], { producer: { id, epoch: 0, baseSequence }, isTransactional });
+      return log.append(appendRequest(shard, batch, { partition }));
+    };
+    const marker = { shard, producerId: 1n, producerEpoch: 1, coordinatorEpoch: 3, commit: true };
+    for (const partition of [0, 1]) accepted(await send(1n, 0, true, partition));
+    crashing.files.writeFailure = { error: diskError('ENOSPC'), bytesBefore: 0 };
+    const failed = [
+      send(1n, 1, true, 1),
+      log.endTransaction({ ...marker, acks: 'all', minInsyncReplicas: 1, timeoutMs: 1_000 }),
+      send(2n, 0, true),
+    ];
+    for (const appending of failed) await expect(appending).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    crashing.files.writeFailure = undefined;
+    // Never opened, still open, not fenced.
+    accepted(await send(2n, 0, false));
+    expect(await send(1n, 1, false)).toMatchObject({ ok: false, refusal: { code: 'transactionOpen' } });
+    accepted(await send(1n, 1, true, 1));
+    accepted(await log.endTransaction({ ...marker, acks: 'all', minInsyncReplicas: 1, timeoutMs: 1_000 }));
+    expect(await send(1n, 2, true, 1)).toMatchObject({ ok: false, refusal: { code: 'staleProducerEpoch' } });
+    expect(accepted(await log.bounds(shard))).toMatchObject({ logEndOffset: 5n, lastStableOffset: 5n });
   });
 });

@@ -187,6 +187,66 @@ export function transactionConformance(store: CurrentStore, { copies = 1 }: Conf
     expect(await readCommitted(log, shard)).toEqual(['beside', 'in', 'beside', 'beside']);
   });
 
+  it('a producer writes nothing beside a transaction that a batch under way opens, and goes on behind a marker under way', async () => {
+    const { log } = store();
+    const shard = await openNewShard(log);
+    const plain = (sequence: number) => {
+      const batch = makeBatch(['beside'], { producer: { id: ID, epoch: 0, baseSequence: sequence } });
+      return log.append(appendRequest(shard, batch));
+    };
+    const [, beside, , behind, again] = await Promise.all([
+      write(log, shard, 'in', { sequence: 0 }),
+      plain(1),
+      end(log, shard, true),
+      plain(1),
+      write(log, shard, 'next', { sequence: 2 }),
+    ]);
+    expect(beside).toEqual({ ok: false, refusal: { code: 'transactionOpen', producerId: ID } });
+    accepted(behind);
+    accepted(again);
+    expect(await plain(3)).toMatchObject({ ok: false, refusal: { code: 'transactionOpen' } });
+    expect(await readCommitted(log, shard)).toEqual(['in', 'beside']);
+  });
+
+  it('a producer writes nothing beside the transaction that it has open in the shard before', async () => {
+    const { log } = store();
+    const plain = (shard: ShardKey, sequence: number) => {
+      const batch = makeBatch(['beside'], { producer: { id: ID, epoch: 0, baseSequence: sequence } });
+      return log.append(appendRequest(shard, batch));
+    };
+    const parent = await openNewShard(log);
+    accepted(await write(log, parent, 'in', { sequence: 0 }));
+    accepted(await log.seal(parent));
+    const [child, grandchild] = [newShardKey(), newShardKey()];
+    await log.openShard(child, { startOffset: 1n, producersOf: [{ shard: parent, partition: 0 }] });
+    expect(await plain(child, 1)).toEqual({ ok: false, refusal: { code: 'transactionOpen', producerId: ID } });
+    expect(accepted(await plain(child, 0)).duplicate).toBe(true);
+    accepted(await log.seal(child));
+    await log.openShard(grandchild, { startOffset: 1n, producersOf: [{ shard: child, partition: 0 }] });
+    expect(await plain(grandchild, 1)).toMatchObject({ ok: false, refusal: { code: 'transactionOpen' } });
+    accepted(await end(log, grandchild, true));
+    accepted(await plain(grandchild, 1));
+  });
+
+  it('fences a producer’s older epochs in every partition from a marker on that is under way', async () => {
+    const { log } = store();
+    const shard = await openNewShard(log);
+    for (const partition of [0, 1]) {
+      accepted(await write(log, shard, `${partition}`, { sequence: 0, partition }));
+    }
+    const [marker, zombie] = await Promise.all([
+      end(log, shard, false, { producerEpoch: 1, partition: 0 }),
+      write(log, shard, 'of a zombie', { sequence: 1, partition: 1 }),
+    ]);
+    accepted(marker);
+    expect(zombie).toEqual({
+      ok: false,
+      refusal: { code: 'staleProducerEpoch', producerId: ID, epoch: 0, current: 1 },
+    });
+    expect(await stableOf(log, shard)).toBe(3n);
+    accepted(await write(log, shard, 'of the new one', { epoch: 1, sequence: 0, partition: 1 }));
+  });
+
   it('endTransaction refuses: shardNotFound, shardSealed, staleProducerEpoch, staleCoordinatorEpoch', async () => {
     const { log } = store();
     const unknown = newShardKey();

@@ -40,7 +40,7 @@
 --         {'encryptionRequired'}                             the batch is plain; nothing written
 --         {'staleProducerEpoch', current epoch} {'staleCoordinatorEpoch', current epoch}
 --         {'outOfOrderSequence', expected sequence} {'duplicateSequence'}
---         {'transactionOpen'}                                its transaction is open here, and the batch is outside of it
+--         {'transactionOpen'}                                its transaction is open, and the batch is outside of it
 --         {'inherited', shards}                              end the transaction there first; nothing written
 --         {'payloadMissing'}                                 KEYS[4] expired or was evicted; nothing written
 -- Offsets, times and sequences are decimal strings, exact to 2^53.
@@ -134,6 +134,12 @@ end
 
 -- `unstable` first: where no transaction is open, nobody pays for the look.
 if producer and transaction == '' and meta[10] and redis.call('ZSCORE', besideLog('open'), producerId) then
+  return {'transactionOpen'}
+end
+-- In a shard before this one: only of a producer of which nothing was appended here.
+if producer and transaction == ''
+  and (#producer == HEAD or producer[#producer - APPEND_FIELDS + 4] <= tonumber(meta[2]))
+  and redis.call('HEXISTS', besideLog('inherited'), field) == 1 then
   return {'transactionOpen'}
 end
 
