@@ -6,10 +6,13 @@ export interface Timers {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** What Node.js can wait; a timer that is longer by the rounding of a sum ends at once. Clients name no more, in 32 bits. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export const systemTimers: Timers = {
   now: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(run, Math.min(delayMs, TIMER_MS_MAX));
     timer.unref();
     return () => clearTimeout(timer);
   },

@@ -3,6 +3,7 @@ import type { Isolation, Shard } from '@tailrace/shard-core';
 import { discardSpan, linksFrom, scanTraceparents, setKafkaTransfer, trafficMetrics } from '@tailrace/telemetry';
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
+import { FETCH_WAIT_MS_MAX } from '../fetch/fetch-wait.ts';
 import type { FetchSession } from '../fetch/fetch-session.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { PartitionRead } from '../fetch/partition-read.ts';
@@ -75,7 +76,7 @@ async function collect(
   let total = await readRound(reads, 0, maxBytes, exchange, bridge);
   hold(total);
   if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return;
-  const deadline = performance.now() + request.maxWaitMs;
+  const deadline = performance.now() + Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
   while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.failed)) {
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) return;

@@ -2,6 +2,7 @@ import { errorCodes, type ShareFetchRequest } from '@tailrace/kafka-protocol';
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import { FETCH_WAIT_MS_MAX } from '../fetch/fetch-wait.ts';
 import { ShareRead } from './share-read.ts';
 import type { ShareSession } from './share-session.ts';
 
@@ -19,7 +20,7 @@ export async function collectShareRecords(
   bridge: Bridge,
 ): Promise<readonly ShareRead[]> {
   const { signal } = exchange.peer;
-  const deadlineMs = performance.now() + Math.max(0, request.maxWaitMs);
+  const deadlineMs = performance.now() + Math.min(Math.max(0, request.maxWaitMs), FETCH_WAIT_MS_MAX);
   const bytesMax = bridge.unsentAnswers.room(Math.min(request.maxBytes, bridge.options.fetchBytesMax));
   const bytesMin = Math.max(1, Math.min(request.minBytes, bytesMax));
   const strict = request.shareAcquireMode === RECORD_LIMIT_MODE;
