@@ -12,7 +12,7 @@ const write = { topic: 'orders', topicId: 'id', partition: 0 };
 
 /** An admission over a transaction that is open in the partition of `write`, and what was asked of the store. */
 function admission() {
-  const state = { asked: 0, away: false, watchFails: false, stopped: 0 };
+  const state = { asked: 0, away: false, watchFails: false, stopped: 0, beforeAnswer: () => {} };
   let changed: (key: string | undefined) => void = () => undefined;
   let ended: (transactionalId: string) => void = () => undefined;
   const open = {
@@ -24,11 +24,13 @@ function admission() {
     coordinator: {
       async addImplicitly() {
         state.asked += 1;
+        state.beforeAnswer();
         return state.away ? errorCodes.COORDINATOR_NOT_AVAILABLE : errorCodes.NONE;
       },
       async read() {
         state.asked += 1;
         if (state.away) throw new StoreUnavailable('away');
+        state.beforeAnswer();
         return open;
       },
       onEnd(listener) {
@@ -92,6 +94,31 @@ describe('TransactionAdmission', () => {
     // Changes may have been missed.
     changed(undefined);
     expect(isAdmitted()).toBe(false);
+  });
+
+  it('does not remember an answer behind which it heard of the end of the transaction', async () => {
+    const { admit, isAdmitted, changed, ended, state } = admission();
+    // Heard when the store has answered, and the answer is still on its way here.
+    const behind: [boolean, () => void][] = [
+      [false, () => changed(openTransactionKey('t'))],
+      [false, () => changed(undefined)],
+      [false, () => ended('t')],
+      [true, () => ended('t')],
+    ];
+    for (const [implicit, end] of behind) {
+      state.beforeAnswer = end;
+      expect([await admit(implicit), isAdmitted()]).toEqual([['NONE'], false]);
+    }
+    // Of another transaction it says nothing.
+    state.beforeAnswer = () => {
+      changed(openTransactionKey('another'));
+      ended('another');
+    };
+    expect([await admit(false), isAdmitted()]).toEqual([['NONE'], true]);
+    ended('t');
+    // Its own change, where the producer's epoch grows.
+    state.beforeAnswer = () => changed(openTransactionKey('t'));
+    expect([await admit(true), isAdmitted()]).toEqual([['NONE'], true]);
   });
 
   it('keeps what a producer with a growing epoch may write to: the log refuses what comes late', async () => {

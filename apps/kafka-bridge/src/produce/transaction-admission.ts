@@ -22,6 +22,13 @@ interface Admitted extends ProducerIdentity {
   readonly partitions: Set<string>;
 }
 
+interface Question {
+  readonly transactionalId: string;
+  readonly implicit: boolean;
+  /** Something was heard of the transaction since it was asked. */
+  isOutdated: boolean;
+}
+
 export interface TransactionAdmissionOptions {
   readonly coordinator: Pick<TransactionCoordinator, 'addImplicitly' | 'read' | 'onEnd'>;
   readonly documents: Pick<Documents, 'watch'>;
@@ -40,12 +47,17 @@ export interface TransactionAdmissionOptions {
 export class TransactionAdmission {
   readonly #options: TransactionAdmissionOptions;
   readonly #admitted = new Map<string, Admitted>();
+  /** Questions under way: what is heard of a transaction meanwhile may be newer than the answer. */
+  readonly #asking = new Set<Question>();
   #watching: Promise<(() => void) | undefined> | undefined;
   #closed = false;
 
   constructor(options: TransactionAdmissionOptions) {
     this.#options = options;
-    options.coordinator.onEnd((transactionalId) => this.#admitted.delete(transactionalId));
+    options.coordinator.onEnd((transactionalId) => {
+      this.#admitted.delete(transactionalId);
+      for (const question of this.#asking) if (question.transactionalId === transactionalId) question.isOutdated = true;
+    });
   }
 
   /** Whether the write is known to be part of the transaction. */
@@ -70,22 +82,26 @@ export class TransactionAdmission {
     writes: readonly TransactionalWrite[],
     implicit: boolean,
   ): Promise<readonly ErrorCode[]> {
-    if (implicit) {
-      const added = { topics: byTopic(writes), groups: [] };
-      const errorCode = await this.#options.coordinator.addImplicitly(transactionalId, producer, added);
-      if (errorCode === errorCodes.NONE) this.#remember(transactionalId, producer, writes, true);
-      return writes.map(() => errorCode);
-    }
+    const question: Question = { transactionalId, implicit, isOutdated: false };
+    this.#asking.add(question);
     try {
+      if (implicit) {
+        const added = { topics: byTopic(writes), groups: [] };
+        const errorCode = await this.#options.coordinator.addImplicitly(transactionalId, producer, added);
+        if (errorCode === errorCodes.NONE) this.#remember(question, producer, writes);
+        return writes.map(() => errorCode);
+      }
       const mayRemember = await this.#watch();
       const transaction = await this.#options.coordinator.read(transactionalId);
       const codes = writes.map(({ topicId, partition }) => verifyPartition(transaction, producer, topicId, partition));
       const admitted = writes.filter((_, i) => codes[i] === errorCodes.NONE);
-      if (mayRemember && admitted.length > 0) this.#remember(transactionalId, producer, admitted, false);
+      if (mayRemember && admitted.length > 0) this.#remember(question, producer, admitted);
       return codes;
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      if (implicit || !(error instanceof StoreUnavailable)) throw error;
       return writes.map(() => errorCodes.COORDINATOR_NOT_AVAILABLE);
+    } finally {
+      this.#asking.delete(question);
     }
   }
 
@@ -96,11 +112,12 @@ export class TransactionAdmission {
   }
 
   #remember(
-    transactionalId: string,
+    { transactionalId, implicit, isOutdated }: Question,
     { producerId, producerEpoch }: ProducerIdentity,
     writes: readonly TransactionalWrite[],
-    implicit: boolean,
   ): void {
+    // Let in it is all the same: the append may yet be before the transaction's end. The next batch asks again.
+    if (isOutdated) return;
     let admitted = this.#admitted.get(transactionalId);
     if (admitted?.producerId !== producerId || admitted.producerEpoch !== producerEpoch) {
       admitted = { producerId, producerEpoch, implicit, partitions: new Set() };
@@ -134,6 +151,10 @@ export class TransactionAdmission {
   }
 
   #forget(key: string | undefined): void {
+    for (const question of this.#asking) {
+      const isIt = key === undefined || question.transactionalId === transactionalIdOf(key);
+      if (isIt && !question.implicit) question.isOutdated = true;
+    }
     if (key === undefined) {
       for (const [transactionalId, { implicit }] of this.#admitted) {
         if (!implicit) this.#admitted.delete(transactionalId);
