@@ -12,6 +12,7 @@ import {
 import { logger } from '@tailrace/telemetry';
 import { type MemoryStore, memoryStore } from '../../test/memory-store.ts';
 import { Ingest, type IngestRecord } from './index.ts';
+import { MISSING_SHARD_PAUSE_MS } from './ingest.ts';
 import { APPENDS_IN_FLIGHT_MAX, BATCH_BYTES_MAX, QUEUE_BYTES_MAX } from './shard-writer.ts';
 
 // The store fails on purpose.
@@ -231,6 +232,18 @@ describe('Ingest', () => {
     const { ingest, stream, store } = await setup({ reshardTimeoutMs: 20 });
     store.beforeAppend = ({ shard }) => Promise.resolve({ ok: false, refusal: { code: 'shardSealed', shard } });
     expect(await ingest.put(stream, record('a'))).toMatchObject({ ok: false, refusal: { code: 'shardSealed' } });
+  });
+
+  it('pauses between its tries where the stream has a shard that the store does not, and gives up in the end', async () => {
+    const { ingest, stream, store } = await setup({ reshardTimeoutMs: 4 * MISSING_SHARD_PAUSE_MS });
+    let tries = 0;
+    store.beforeAppend = ({ shard }) => {
+      tries += 1;
+      return Promise.resolve({ ok: false, refusal: { code: 'shardNotFound', shard } });
+    };
+    expect(await ingest.put(stream, record('a'))).toMatchObject({ ok: false, refusal: { code: 'shardNotFound' } });
+    expect(tries).toBeGreaterThan(1);
+    expect(tries).toBeLessThanOrEqual(5);
   });
 
   it('says that the stream is gone when it was deleted meanwhile, also when a new one has its name', async () => {

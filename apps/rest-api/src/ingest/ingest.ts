@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseHashKey } from '@tailrace/hashing';
 import type { RecordDraft, RecordHeader } from '@tailrace/kafka-protocol';
 import type { Decision, ShardLimits } from '@tailrace/quota';
@@ -28,6 +29,8 @@ type Span = PutSink['span'];
 const HASH_KEY_BYTES = 16;
 /** How long a record follows splits and merges, all of them together. */
 const RESHARD_TIMEOUT_MS = 20_000;
+/** Between two tries of records whose shard the stream has and the store has not: nothing tells when that changes. */
+export const MISSING_SHARD_PAUSE_MS = 100;
 
 export interface IngestDependencies {
   readonly store: Store;
@@ -233,6 +236,8 @@ export class Ingest {
       fail(records, unavailable(error));
       return;
     }
+    const isMissing = refusal.code === 'shardNotFound' && stream?.openShards.some(({ key }) => key === shard.key);
+    if (isMissing) await delay(MISSING_SHARD_PAUSE_MS);
     const now = performance.now();
     const touched = new Set<ShardWriter>();
     let lost = 0;
