@@ -110,6 +110,11 @@ export function memoryStore(clock: () => number = Date.now): MemoryStore {
       const found = shards.get(shard);
       return Promise.resolve(found === undefined ? notFound(shard) : { ok: true, value: boundsOf(found) });
     },
+    leaderEpochs(shard) {
+      const found = shards.get(shard);
+      const value = [{ leaderEpoch: 0, startOffset: found?.start ?? 0n }];
+      return Promise.resolve(found === undefined ? notFound(shard) : { ok: true, value });
+    },
     offsetForTime(shard, timestampMs) {
       const found = shards.get(shard);
       if (found === undefined) return Promise.resolve(notFound(shard));

@@ -114,6 +114,15 @@ export class MemoryStore implements Store {
       };
       return { ok: true, value };
     },
+    leaderEpochs: (key) => {
+      this.#check();
+      const shard = this.#shards.get(key);
+      return Promise.resolve(
+        shard === undefined
+          ? refuse({ code: 'shardNotFound', shard: key })
+          : { ok: true, value: [{ leaderEpoch: 0, startOffset: shard.start }] },
+      );
+    },
     bounds: (key) => {
       this.#check();
       const shard = this.#shards.get(key);

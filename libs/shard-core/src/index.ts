@@ -10,6 +10,7 @@ export type {
   CompactRequest,
   EndTransactionRequest,
   Isolation,
+  LeaderEpochStart,
   Log,
   LogSlice,
   OpenShardOptions,

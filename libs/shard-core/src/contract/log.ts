@@ -9,6 +9,9 @@ import type { ShardKey } from './shard-key.ts';
  */
 export type Acks = 'none' | 'leader' | 'all';
 
+/** Leader epochs that are remembered of one shard. */
+export const LEADER_EPOCHS_MAX = 32;
+
 export interface AppendRequest {
   readonly shard: ShardKey;
   /**
@@ -106,6 +109,12 @@ export interface ShardBounds {
   readonly leaderEpoch: number;
   /** Bytes of the batches between start and end. An engine that cannot tell exactly gives its best figure. */
   readonly sizeBytes: number;
+}
+
+/** Where a leader epoch began in the log of a shard: its records lie from there up to where the next one began. */
+export interface LeaderEpochStart {
+  readonly leaderEpoch: number;
+  readonly startOffset: bigint;
 }
 
 /** `readCommitted`: only below the last stable offset, and told what was aborted. */
@@ -217,6 +226,14 @@ export interface Log {
 
   /** Refuses: shardNotFound. */
   bounds(shard: ShardKey): Promise<Outcome<ShardBounds>>;
+
+  /**
+   * The leader epochs under which what is in the log was appended, the oldest first; the first one begins at the start of the
+   * log, unless nobody knows under which epoch its oldest records were appended. A batch that is read carries its epoch.
+   * What a failover took back is shown by it: the epoch that wrote it ends below, and what is there instead is of another.
+   * Of more than `LEADER_EPOCHS_MAX`, older ones count as part of the one before. Refuses: shardNotFound.
+   */
+  leaderEpochs(shard: ShardKey): Promise<Outcome<readonly LeaderEpochStart[]>>;
 
   /**
    * The base offset of the first batch whose time is at or after `timestampMs`; `undefined` when there is none below

@@ -11,6 +11,7 @@ import type {
   Compacted,
   CompactRequest,
   EndTransactionRequest,
+  LeaderEpochStart,
   Log,
   LogSlice,
   OpenShardOptions,
@@ -166,6 +167,14 @@ export class EmbeddedLog implements Log {
   async bounds(key: ShardKey): Promise<Outcome<ShardBounds>> {
     const shard = this.#shards.get(key);
     return shard === undefined ? shardNotFound(key) : { ok: true, value: shard.bounds() };
+  }
+
+  /** One machine, one epoch. */
+  async leaderEpochs(key: ShardKey): Promise<Outcome<readonly LeaderEpochStart[]>> {
+    const shard = this.#shards.get(key);
+    if (shard === undefined) return shardNotFound(key);
+    const { leaderEpoch, logStartOffset: startOffset } = shard.bounds();
+    return { ok: true, value: [{ leaderEpoch, startOffset }] };
   }
 
   async offsetForTime(

@@ -106,6 +106,7 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
     read: (shard, fromOffset, limits) => log.read(shard, fromOffset, limits).then((outcome) => opened(shard, outcome)),
     openShard: (shard, openOptions) => log.openShard(shard, openOptions),
     bounds: (shard) => log.bounds(shard),
+    leaderEpochs: (shard) => log.leaderEpochs(shard),
     offsetForTime: (shard, timestampMs, by) => log.offsetForTime(shard, timestampMs, by),
     maxRecordTimestamp: (shard) => log.maxRecordTimestamp(shard),
     trim: (shard, beforeOffset) => log.trim(shard, beforeOffset),

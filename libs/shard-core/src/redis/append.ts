@@ -20,7 +20,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** An append as the script is asked for it. */
 type Asked = AppendRequest & {
-  /** See lua/append-batch.lua, ARGV[16]. */
+  /** See lua/append-batch.lua, ARGV[17]. */
   readonly ended?: boolean;
 };
 
@@ -134,8 +134,9 @@ export class Appender {
   }
 
   #run(node: RedisNode, request: Asked): Promise<Reply<'append-batch'>> {
+    if (!node.isClaimed) return this.#runOnceClaimed(node, request);
     const { shard, batch, header, minInsyncReplicas } = request;
-    const { keys, clock } = this.#context;
+    const { keys, clock, leaderEpoch } = this.#context;
     const { log, meta, producers, temporary } = keys.shard(shard);
     const inline = batch.length <= INLINE_BATCH_BYTES_MAX;
     const temporaryKey = inline ? temporary : `${temporary}${this.#name}:${this.#payloads++}`;
@@ -148,6 +149,7 @@ export class Appender {
       shard,
       keys.shardChannel,
       inline ? batch : EMPTY,
+      leaderEpoch.text,
     ];
     const isProducers = this.#tellProducer(request, args);
     // Both leave in one write, the bytes in front, so that the script finds them.
@@ -157,6 +159,12 @@ export class Appender {
     let appended = node.run('append-batch', [log, meta, producers, temporaryKey], args);
     if (stored !== undefined) appended = this.#withPayload(stored, appended);
     return isProducers ? this.#notingFailure(request, appended) : appended;
+  }
+
+  /** The primary may be a new one, whose leader epoch is not known yet. */
+  async #runOnceClaimed(node: RedisNode, request: Asked): Promise<Reply<'append-batch'>> {
+    await this.#notingFailure(request, node.claimed());
+    return this.#run(node, request);
   }
 
   /** Adds what the script must know of an idempotent producer; `false` when there is none. */
@@ -208,7 +216,7 @@ export class Appender {
   ): Outcome<Appended> {
     const [tag, ...fields] = reply;
     if (tag === 'ok' || tag === 'duplicate') {
-      const [base, next, appendTime, start, watermark, stable, lastAborted] = fields as [
+      const [base, next, appendTime, start, watermark, stable, lastAborted, epoch] = fields as [
         string,
         string,
         string,
@@ -223,6 +231,8 @@ export class Appender {
         duplicate: tag === 'duplicate',
       };
       if (watermark !== undefined) {
+        placeBatch(batch, Number(base), Number(epoch));
+        this.#context.leaderEpoch.hear(Number(epoch));
         this.#heard(shard, appended, Number(watermark), Number(stable), Number(lastAborted), batch);
       }
       return { ok: true, value: appended };
@@ -267,13 +277,12 @@ export class Appender {
     lastAborted: number,
     batch: Buffer,
   ): void {
-    const { views, wakeUps, tailCache, leaderEpoch } = this.#context;
+    const { views, wakeUps, tailCache } = this.#context;
     const { baseOffset, nextOffset, appendTimeMs, logStartOffset } = appended;
     const view = views.get(shard);
     view.hear({ start: Number(logStartOffset), end: Number(nextOffset), watermark, stable, lastAborted });
     view.sizeBytes += batch.length;
     // Before the waiters wake: their reads find it.
-    placeBatch(batch, Number(baseOffset), leaderEpoch.current);
     tailCache.append(shard, baseOffset, nextOffset, appendTimeMs, batch);
     wakeUps.heard(shard, watermark, stable);
   }

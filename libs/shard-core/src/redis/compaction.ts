@@ -18,6 +18,7 @@ import { type Entry, readEntries } from './entry.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
 import type { Purger } from './purge.ts';
 import { askEntries, type LogReader } from './read.ts';
+import type { ShardEpochs } from './shard-epochs.ts';
 import type { ShardView } from './shard-views.ts';
 
 /** A compaction under way. */
@@ -31,6 +32,8 @@ interface Work {
   /** Names payloads that this one writes. */
   readonly round: number;
   readonly bounds: ShardBounds;
+  /** Nothing of a later one is compacted. */
+  readonly epochs: ShardEpochs;
 }
 
 /** Compacts shards: see `Log.compact`, and lua/*-compaction.lua for what happens in Redis. */
@@ -65,6 +68,7 @@ export class ShardCompactor {
       compactedEnd,
       round: round + 1,
       bounds: view.bounds(current),
+      epochs: view.epochs,
     };
     try {
       return { ok: true, value: await this.#run(work, end, judge) };
@@ -148,7 +152,7 @@ export class ShardCompactor {
 
   /** The next entries below `limit`, as a slice; `next`: where the page after it begins. */
   async #page(
-    { shard, compactedEnd, bounds }: Work,
+    { shard, compactedEnd, bounds, epochs }: Work,
     from: number,
     limit: number,
   ): Promise<{ readonly entries: readonly Entry[]; readonly slice: LogSlice; readonly next: number }> {
@@ -163,7 +167,7 @@ export class ShardCompactor {
     const isLast = entries.length === reached.length && (reached.length < found.length || found.length === 0);
     const next = isLast ? sectionEnd : (entries.at(-1) as Entry).next;
     return topology.at(log, async (node) => {
-      const chunks = await this.#reader.batches(node, shard, entries);
+      const chunks = await this.#reader.batches(node, shard, entries, epochs);
       if (chunks === undefined) throw new StoreUnavailable(`shard ${shard} was trimmed while it was compacted`);
       const abortedTransactions =
         entries.length === 0 ? NO_ABORTED_TRANSACTIONS : await this.#reader.abortedWithin(node, shard, from, next);

@@ -37,6 +37,7 @@ function replicating(store: Store): Store {
     producers: (shard) => store.log.producers(shard),
     read: (shard, fromOffset, limits) => store.log.read(shard, fromOffset, limits),
     bounds: (shard) => store.log.bounds(shard),
+    leaderEpochs: (shard) => store.log.leaderEpochs(shard),
     offsetForTime: (shard, timestampMs, by) => store.log.offsetForTime(shard, timestampMs, by),
     maxRecordTimestamp: (shard) => store.log.maxRecordTimestamp(shard),
     trim: (shard, beforeOffset) => store.log.trim(shard, beforeOffset),

@@ -5,12 +5,15 @@ import type { Topology } from './topology.ts';
 
 /**
  * The store's leader epoch: it grows whenever a primary appears that no process has seen before, which is what a failover
- * (and a restart) looks like from here. Agreed on in Redis, so that every process stamps the same one.
+ * (and a restart) looks like from here. Agreed on in Redis, so that every process goes by the same one. Appends to a primary wait
+ * until its epoch is known (`RedisNode.claimed`): what is written behind a lost tail is never taken for a part of it.
  */
 export class LeaderEpoch {
   readonly #keys: Keys;
   readonly #topology: () => Topology;
-  #current = 0;
+  /** -1: nothing was heard yet. */
+  #heard = -1;
+  #text = '0';
 
   constructor(keys: Keys, topology: () => Topology) {
     this.#keys = keys;
@@ -18,19 +21,46 @@ export class LeaderEpoch {
   }
 
   get current(): number {
-    return this.#current;
+    return this.#heard < 0 ? 0 : this.#heard;
   }
 
-  /** Call it for each primary that was (re)connected to. Answers whether it is one that was not known. Throws StoreUnavailable. */
+  /** `current`, as scripts are told. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Another process has claimed this one: a shard was written to under it. */
+  hear(leaderEpoch: number): void {
+    if (leaderEpoch <= this.#heard) return;
+    this.#heard = leaderEpoch;
+    this.#text = String(leaderEpoch);
+  }
+
+  /**
+   * Call it for each primary that was (re)connected to. Answers whether it is one that was not known. A replica has no epoch
+   * of its own: the connection is made anew, until it is one to a primary. Throws StoreUnavailable.
+   */
   async claim(node: RedisNode): Promise<boolean> {
-    const { replicationId } = parseReplicationInfo((await node.writes.send('info', ['replication'])) as string);
+    const { openedAt } = node.writes;
+    const info = parseReplicationInfo((await node.writes.send('info', ['replication'])) as string);
+    const { role, replicationId } = info;
+    if (role !== 'master') {
+      node.writes.renew();
+      return false;
+    }
+    // The connection was lost, and nothing else: no need for what another primary of a cluster has noted.
+    if (replicationId === node.replicationId) {
+      node.claim(replicationId, openedAt);
+      return false;
+    }
     const { primaries } = this.#keys;
     const reply = await this.#topology().at(primaries, (at) =>
-      at.run('claim-leadership', [primaries], [replicationId]),
+      at.run('claim-leadership', [primaries], [replicationId, String(this.#heard)]),
     );
     const epoch = Number(reply[1]);
-    const raised = epoch > this.#current;
-    if (raised) this.#current = epoch;
-    return raised;
+    const isNew = epoch > this.#heard || node.replicationId !== undefined;
+    this.hear(epoch);
+    node.claim(replicationId, openedAt);
+    return isNew;
   }
 }

@@ -1,5 +1,5 @@
 import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
-import type { AbortedTransaction, LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
+import type { AbortedTransaction, LeaderEpochStart, LogSlice, ReadLimits, ShardBounds } from '../contract/log.ts';
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { placeBatch } from './batch-fields.ts';
@@ -7,6 +7,7 @@ import { ABORTED_PAGE, READ_ENTRIES_FIRST, READ_ENTRIES_MAX, READ_TRIES_MAX, VIE
 import { type Entry, readEntries } from './entry.ts';
 import { type LogContext, refused, shardNotFound } from './log-context.ts';
 import type { RedisNode } from './redis-node.ts';
+import type { ShardEpochs } from './shard-epochs.ts';
 import type { ShardView } from './shard-views.ts';
 
 const META_FIELDS = [
@@ -19,7 +20,8 @@ const META_FIELDS = [
   'unstable',
   'lastAborted',
   'compacted',
-] as const; // prettier-ignore;
+  'epochs',
+] as const;
 
 /** Reads batches and bounds. */
 export class LogReader {
@@ -53,6 +55,12 @@ export class LogReader {
     return view === undefined
       ? shardNotFound(shard)
       : { ok: true, value: view.bounds(this.#context.leaderEpoch.current) };
+  }
+
+  /** See `Log.leaderEpochs`. */
+  async leaderEpochs(shard: ShardKey): Promise<Outcome<readonly LeaderEpochStart[]>> {
+    const view = await this.look(shard);
+    return view === undefined ? shardNotFound(shard) : { ok: true, value: view.epochs.startsFrom(view.start) };
   }
 
   /** The shard as it is now; `undefined` when there is none. Throws StoreUnavailable. */
@@ -104,6 +112,11 @@ export class LogReader {
       if (view === undefined) return shardNotFound(shard);
       const now = view.bounds(leaderEpoch.current);
       if (fromOffset < now.logStartOffset || fromOffset > now.logEndOffset) {
+        // A failover may have taken back what lay there: whoever is told so is told of the new leader epoch, too.
+        if (!node.isClaimed) {
+          await node.claimed();
+          continue;
+        }
         const { logStartOffset, logEndOffset } = now;
         return refused({ code: 'offsetOutOfRange', shard, offset: fromOffset, logStartOffset, logEndOffset });
       }
@@ -117,7 +130,7 @@ export class LogReader {
       const committed = limits.isolation === 'readCommitted';
       const { stable, lastAborted } = view;
       const taken = takeEntries(entries, limits, committed ? stable : view.watermark);
-      const batches = await this.batches(node, shard, taken);
+      const batches = await this.batches(node, shard, taken, view.epochs);
       // A payload went between the two questions: the shard was trimmed or deleted meanwhile.
       if (batches === undefined) continue;
       // Readers that are still on their way to the tail would push out what those at the tail need.
@@ -132,7 +145,12 @@ export class LogReader {
   }
 
   /** The bytes of each entry, in place; `undefined` when one is gone. */
-  async batches(node: RedisNode, shard: ShardKey, entries: readonly Entry[]): Promise<Buffer[] | undefined> {
+  async batches(
+    node: RedisNode,
+    shard: ShardKey,
+    entries: readonly Entry[],
+    epochs: ShardEpochs,
+  ): Promise<Buffer[] | undefined> {
     const { payload } = this.#context.keys.shard(shard);
     const beside: string[] = [];
     for (const { payload: name } of entries) if (name !== undefined) beside.push(`${payload}${name}`);
@@ -143,7 +161,7 @@ export class LogReader {
     for (const { batch, base } of entries) {
       const bytes = batch ?? (fetched[at++] as Buffer | null);
       if (bytes === null) return undefined;
-      placeBatch(bytes, base, this.#context.leaderEpoch.current);
+      placeBatch(bytes, base, epochs.at(base, this.#context.leaderEpoch.current));
       batches.push(bytes);
     }
     return batches;
@@ -181,11 +199,11 @@ export class LogReader {
   }
 
   #heard(shard: ShardKey, reply: unknown): ShardView | undefined {
-    const [start, end, watermark, sealed, size, copies, unstable, aborted, compacted] = reply as [
+    const [start, end, watermark, sealed, size, copies, unstable, aborted, compacted, epochs] = reply as [
       string | null,
       ...string[],
     ];
-    const { views } = this.#context;
+    const { views, leaderEpoch } = this.#context;
     if (start === null) {
       views.forget(shard);
       return undefined;
@@ -203,6 +221,8 @@ export class LogReader {
     view.sizeBytes = Number(size);
     view.copies = Number(copies);
     view.compacted = (compacted as string | null) ?? '';
+    view.hearEpochs((epochs as string | null) ?? '');
+    leaderEpoch.hear(view.epochs.last);
     if (Number(end) > Number(watermark)) this.#context.repairSoon(shard);
     return view;
   }

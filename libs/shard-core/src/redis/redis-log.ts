@@ -4,6 +4,7 @@ import type {
   Compacted,
   CompactRequest,
   EndTransactionRequest,
+  LeaderEpochStart,
   Log,
   LogSlice,
   OpenShardOptions,
@@ -44,12 +45,13 @@ export class RedisLog implements Log {
     shard: ShardKey,
     { startOffset, producersOf = [], encrypted = false }: OpenShardOptions,
   ): Promise<void> {
-    const { topology, keys } = this.#context;
+    const { topology, keys, leaderEpoch } = this.#context;
     for (const { shard: from, partition } of producersOf)
       await handOverProducers(this.#context, from, partition, shard);
     const { meta, log, producers, inherited, compacted, compacting, replaced } = keys.shard(shard);
     const partitions = producersOf.map(({ partition }) => `${partition},`);
-    const args = [String(startOffset), partitions.length === 0 ? '' : `,${partitions.join('')}`, encrypted ? '1' : ''];
+    const taken = partitions.length === 0 ? '' : `,${partitions.join('')}`;
+    const args = [String(startOffset), taken, encrypted ? '1' : '', leaderEpoch.text];
     const all = [meta, log, producers, inherited, compacted, compacting, replaced];
     const open = () => topology.at(meta, (node) => node.run('open-shard', all, args));
     // Somebody deleted a shard of this name and ended before its entries were gone.
@@ -75,6 +77,10 @@ export class RedisLog implements Log {
 
   bounds(shard: ShardKey): Promise<Outcome<ShardBounds>> {
     return this.reader.bounds(shard);
+  }
+
+  leaderEpochs(shard: ShardKey): Promise<Outcome<readonly LeaderEpochStart[]>> {
+    return this.reader.leaderEpochs(shard);
   }
 
   offsetForTime(

@@ -1,6 +1,7 @@
 import { logger, setScriptError, tracing, withScriptSpan } from '@tailrace/telemetry';
 import type { Redis } from 'ioredis';
-import type { RedisBounds } from './bounds.ts';
+import { StoreUnavailable } from '../contract/refusal.ts';
+import { type RedisBounds, WAITING_COMMANDS_MAX } from './bounds.ts';
 import { type Argument, Connection } from './connection.ts';
 import { replyCode } from './redis-failure.ts';
 import type { RedisAddress, RedisLocation } from './redis-url.ts';
@@ -36,11 +37,19 @@ export class RedisNode {
   /** WAIT. */
   readonly waits: Connection;
   readonly #database: number;
+  readonly #bounds: RedisBounds;
+  /** Of the primary whose leader epoch was claimed last. */
+  #replicationId: string | undefined;
+  #isClaimed = false;
+  #claiming = Promise.withResolvers<void>();
+  #claimFailure: Error | undefined;
+  #waiting = 0;
   #writesLostAt = -Infinity;
 
   constructor({ location, address, bounds, onOpen, onLost }: RedisNodeOptions) {
     this.address = address ?? (location.addresses[0] as RedisAddress);
     this.#database = location.database;
+    this.#bounds = bounds;
     const common = { location, bounds, ...(address !== undefined && { address }) };
     this.writes = new Connection({
       ...common,
@@ -53,6 +62,7 @@ export class RedisNode {
       },
       onLost: () => {
         this.#writesLostAt = performance.now();
+        this.#unclaim();
         onLost(this);
       },
     });
@@ -89,6 +99,63 @@ export class RedisNode {
       return this.writes.send('eval', [text, ...rest]);
     });
     return answer as Promise<Reply<Name>>;
+  }
+
+  /** Whether the leader epoch is known of the primary that `writes` is connected to. */
+  get isClaimed(): boolean {
+    return this.#isClaimed;
+  }
+
+  get replicationId(): string | undefined {
+    return this.#replicationId;
+  }
+
+  /** The leader epoch of this primary is known; `openedAt` is the connection that it was asked by, which may be gone. */
+  claim(replicationId: string, openedAt: number): void {
+    if (!this.writes.isOpen || this.writes.openedAt !== openedAt) return;
+    this.#replicationId = replicationId;
+    this.#isClaimed = true;
+    this.#claimFailure = undefined;
+    this.#claiming.resolve();
+  }
+
+  /** Why it is not known yet. */
+  notClaimed(failure: Error): void {
+    this.#claimFailure = failure;
+  }
+
+  /**
+   * Answers when the leader epoch is known; look again then, it may be unknown once more. Throws StoreUnavailable after
+   * `reconnectWaitMs`.
+   */
+  async claimed(): Promise<void> {
+    await this.writes.opened();
+    if (this.#isClaimed) return;
+    if (this.#waiting >= WAITING_COMMANDS_MAX) {
+      throw new StoreUnavailable(`${WAITING_COMMANDS_MAX} commands wait for the leader epoch of Redis already`);
+    }
+    this.#waiting += 1;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const cause = this.#claimFailure;
+        reject(
+          new StoreUnavailable(`the leader epoch of Redis is not known: ${cause?.message ?? 'no answer'}`, { cause }),
+        );
+      }, this.#bounds.reconnectWaitMs);
+    });
+    try {
+      await Promise.race([this.#claiming.promise, tooLong]);
+    } finally {
+      clearTimeout(timer);
+      this.#waiting -= 1;
+    }
+  }
+
+  #unclaim(): void {
+    if (!this.#isClaimed) return;
+    this.#isClaimed = false;
+    this.#claiming = Promise.withResolvers();
   }
 
   /**

@@ -212,6 +212,7 @@ export class RedisStore implements Store {
       },
       (error: unknown) => {
         logger.warn({ err: error }, 'leader epoch not claimed');
+        node.notClaimed(error as Error);
         if (this.#claimsAgain.has(node)) return;
         this.#claimsAgain.add(node);
         const again = () => {

@@ -135,12 +135,13 @@ return {'ok', watermark, stableAt(watermark), lastAborted}
 -- ARGV[6] the shard's name in messages
 -- ARGV[7] channel for messages
 -- ARGV[8] the batch; empty: it lies under KEYS[4]
+-- ARGV[9] the leader epoch; where the shard knows a newer one already, that counts
 -- All that follows is absent for a plain producer:
--- ARGV[9] producer id, ARGV[10] Kafka partition, ARGV[11] producer epoch, ARGV[12] base sequence (of a marker: ignored)
--- ARGV[13] the sequence with which a producer must begin of which nothing is known; empty: any
--- ARGV[14] write: the batch is part of a transaction; commit, abort: it is the marker that ends one; else empty
--- ARGV[15] coordinator epoch of a marker
--- ARGV[16] 1: a marker whose transaction was ended already in the shards that had the partition before, or that comes
+-- ARGV[10] producer id, ARGV[11] Kafka partition, ARGV[12] producer epoch, ARGV[13] base sequence (of a marker: ignored)
+-- ARGV[14] the sequence with which a producer must begin of which nothing is known; empty: any
+-- ARGV[15] write: the batch is part of a transaction; commit, abort: it is the marker that ends one; else empty
+-- ARGV[16] coordinator epoch of a marker
+-- ARGV[17] 1: a marker whose transaction was ended already in the shards that had the partition before, or that comes
 --          from the shard that has it now
 --
 -- The entry's ID is <last offset + 1>-<append time ms>, so \`XRANGE log (O+1)-0 +\` begins with the batch that holds
@@ -156,7 +157,10 @@ return {'ok', watermark, stableAt(watermark), lastAborted}
 --   …:inherited  hash  as producers -> names of shards in which its transaction is open still, with spaces between
 -- \`unstable\` in meta is the first score of …:open, \`lastAborted\` the last of …:aborted.
 --
--- Returns {'ok', base, next, append time, start, watermark, stable, last aborted}
+-- \`epochs\` in meta is '<leader epoch> <its first offset>,…', the oldest first; \`epoch\` the last of them. So where an epoch
+-- begins is noted in the step in which its first batch is written, and lost with that batch or not at all.
+--
+-- Returns {'ok', base, next, append time, start, watermark, stable, last aborted, leader epoch}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
 --         {'shardNotFound'} {'shardSealed'}                  also: its partition goes on in another shard
 --         {'encryptionRequired'}                             the batch is plain; nothing written
@@ -173,10 +177,13 @@ local logKey, metaKey, producersKey, temporaryKey = KEYS[1], KEYS[2], KEYS[3], K
 local now, taken, size = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local timestamp, copies = tonumber(ARGV[4]), tonumber(ARGV[5])
 local shard, channel, batch = ARGV[6], ARGV[7], ARGV[8]
-local producerId, partition, producerEpoch, baseSequence = ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
-local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16] == '1'
+local leaderEpoch = ARGV[9]
+local producerId, partition, producerEpoch, baseSequence = ARGV[10], ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])
+local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[14], ARGV[15], tonumber(ARGV[16]), ARGV[17] == '1'
 
 local SEQUENCES = 2147483648
+-- LEADER_EPOCHS_MAX of the contract.
+local LEADER_EPOCHS_MAX = 32
 local APPENDS_REMEMBERED = 5
 local APPEND_FIELDS = 5
 -- Bounds the hash: ids of producers that never come back would pile up. Whoever is new looks at some others and lets go
@@ -187,7 +194,7 @@ local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
 local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
-  'sealed', 'armed', 'unstable', 'lastAborted', 'departed', 'encrypted')
+  'sealed', 'armed', 'unstable', 'lastAborted', 'departed', 'encrypted', 'epoch')
 if not meta[1] then return {'shardNotFound'} end
 if meta[8] then return {'shardSealed'} end
 if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partition .. ',', 1, true) then
@@ -287,6 +294,22 @@ redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', a
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
 if meta[7] ~= ARGV[5] then redis.call('HSET', metaKey, 'copies', ARGV[5]) end
 
+if meta[14] ~= leaderEpoch then
+  if meta[14] and tonumber(meta[14]) > tonumber(leaderEpoch) then
+    leaderEpoch = meta[14]
+  else
+    local epochs = {}
+    for epoch, first in string.gmatch(redis.call('HGET', metaKey, 'epochs') or '', '(%d+) (%d+)') do
+      -- Nothing is left of one that begins where the next one does, or below the start with the next one.
+      if #epochs > 0 and tonumber(first) <= tonumber(meta[2]) then table.remove(epochs) end
+      if first ~= base then table.insert(epochs, epoch .. ' ' .. first) end
+    end
+    if #epochs >= LEADER_EPOCHS_MAX then table.remove(epochs, 2) end
+    table.insert(epochs, leaderEpoch .. ' ' .. base)
+    redis.call('HSET', metaKey, 'epoch', leaderEpoch, 'epochs', table.concat(epochs, ','))
+  end
+end
+
 if isNew then
   local function awaitsMarker(name)
     return redis.call('HEXISTS', besideLog('inherited'), name) == 1
@@ -371,7 +394,7 @@ if meta[9] then
   redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark
     .. ' ' .. stable .. ' ' .. lastAborted)
 end
-return {'ok', base, next, appendTime, meta[2], watermark, stable, lastAborted}
+return {'ok', base, next, appendTime, meta[2], watermark, stable, lastAborted, leaderEpoch}
 `,
   'arm-wake-up': `#!lua flags=allow-oom
 -- arm-wake-up: asks for a message when readers may see a record at or above an offset, unless they may already.
@@ -432,19 +455,27 @@ return {'ok', meta[1], meta[2] or ''}
 -- KEYS[1] primaries  hash  replication id -> the epoch it brought; \`epoch\` -> the last one; read and written
 --
 -- ARGV[1] the primary's replication id (it changes with each promotion and restart)
+-- ARGV[2] the newest epoch of which this process has heard; -1: of none
 --
--- Returns {'ok', epoch}  one more than the last when this primary was not seen before, else the last
+-- Returns {'ok', epoch}  a new one when this primary was not seen before, else the one it brought or the last
 --
 -- One step, so that all processes that see one failover agree on one epoch. Of the ids only the newest are kept.
+--
+-- An epoch must never come twice: records of both would pass for those of one. A failover may take back this very note, and
+-- the process that asks next need not have heard of it; so a new epoch is at least the number of seconds since 2026.
 local primariesKey = KEYS[1]
-local id = ARGV[1]
+local id, heard = ARGV[1], tonumber(ARGV[2])
 local IDS_MAX = 256
+local YEAR_2026_S = 1767225600
+local EPOCH_MAX = 2147483647
 
 if redis.call('HEXISTS', primariesKey, id) == 0 then
-  local known = redis.call('HGET', primariesKey, 'epoch')
-  local epoch = known and string.format('%.0f', tonumber(known) + 1) or '0'
+  local last = math.max(tonumber(redis.call('HGET', primariesKey, 'epoch') or '-1'), heard)
+  local seconds = tonumber(redis.call('TIME')[1]) - YEAR_2026_S
+  local epoch = last < 0 and 0 or math.min(math.max(last + 1, seconds), EPOCH_MAX)
+  local text = string.format('%.0f', epoch)
   if redis.call('HLEN', primariesKey) > IDS_MAX then redis.call('UNLINK', primariesKey) end
-  redis.call('HSET', primariesKey, id, epoch, 'epoch', epoch)
+  redis.call('HSET', primariesKey, id, text, 'epoch', text)
 end
 return {'ok', redis.call('HGET', primariesKey, 'epoch')}
 `,
@@ -750,6 +781,7 @@ return {'ok', ARGV[1]}
 -- ARGV[1] the first offset
 -- ARGV[2] Kafka partitions whose producers were brought, as ',1,2,'; empty: none
 -- ARGV[3] 1: it takes sealed batches alone; empty: any
+-- ARGV[4] the leader epoch
 --
 -- Returns {'ok'}        made now, or there already
 --         {'leftover'}  entries of a deleted shard of this name are still there: purge them first
@@ -757,12 +789,13 @@ return {'ok', ARGV[1]}
 -- One step, so that of two processes that open one shard neither resets what the other has appended to, and that it is
 -- there with all its producers or not at all.
 local metaKey, logKey, producersKey, inheritedKey, leftovers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], {KEYS[5], KEYS[6], KEYS[7]}
-local start, partitions, encrypted = ARGV[1], ARGV[2], ARGV[3]
+local start, partitions, encrypted, leaderEpoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 if redis.call('EXISTS', metaKey) == 1 then return {'ok'} end
 if redis.call('EXISTS', logKey, unpack(leftovers)) > 0 then return {'leftover'} end
 redis.call('HSET', metaKey, 'start', start, 'end', start, 'watermark', start, 'appendTime', '0',
-  'maxTimestamp', '-1', 'size', '0', 'copies', '1')
+  'maxTimestamp', '-1', 'size', '0', 'copies', '1', 'epoch', leaderEpoch,
+  'epochs', leaderEpoch .. ' ' .. start)
 if encrypted ~= '' then redis.call('HSET', metaKey, 'encrypted', encrypted) end
 if partitions ~= '' then redis.call('HSET', metaKey, 'partitions', partitions) end
 redis.call('PERSIST', producersKey)

@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRedisStore } from './index.ts';
-import { append, readAll, someShard } from './testing/shard-under-test.ts';
+import { append, leaderEpochOf, readAll, someShard } from './testing/shard-under-test.ts';
 
 describe('Redis under Sentinel', () => {
   const endings: (() => Promise<void>)[] = [];
@@ -74,7 +74,7 @@ describe('Redis under Sentinel', () => {
     const values = (await readAll(store, shard)).map(([, value]) => value);
     expect(values[0]).toBe('before');
     expect(values.at(-1)).toBe('after');
-    expect(await store.log.bounds(shard)).toMatchObject({ ok: true, value: { leaderEpoch: 1 } });
+    expect(await leaderEpochOf(store, shard)).toBeGreaterThan(0);
   });
 });
 

@@ -1,6 +1,9 @@
 import type { ShardBounds } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { SHARD_VIEWS_MAX } from './bounds.ts';
+import { ShardEpochs } from './shard-epochs.ts';
+
+const NO_EPOCHS = new ShardEpochs('');
 
 /** Bounds as Redis answers them: offsets are numbers here, exact to 2^53 as they are in the scripts. */
 export interface RawBounds {
@@ -24,6 +27,8 @@ export class ShardView {
   sealed = false;
   /** `<offset> <how often>` (lua/finish-compaction.lua); empty: never compacted. */
   compacted = '';
+  /** As the last read found them. */
+  epochs = NO_EPOCHS;
   sizeBytes = 0;
   copies = 1;
   /** `performance.now()` when Redis last said something of it that was complete (start, end and watermark). */
@@ -40,6 +45,11 @@ export class ShardView {
     if (end > this.end) this.end = end;
     this.move(watermark, stable, lastAborted);
     this.heardAt = performance.now();
+  }
+
+  /** `text` as meta has it; it changes with an epoch that begins, and hardly ever else. */
+  hearEpochs(text: string): void {
+    if (text !== this.epochs.text) this.epochs = new ShardEpochs(text);
   }
 
   /** Readers may see more. */

@@ -360,6 +360,7 @@ function crashing(inner: Store, crashAt: number, behind: boolean) {
       producers: (shard) => inner.log.producers(shard),
       read: (...of) => inner.log.read(...of),
       bounds: (shard) => inner.log.bounds(shard),
+      leaderEpochs: (shard) => inner.log.leaderEpochs(shard),
       offsetForTime: (...of) => inner.log.offsetForTime(...of),
       maxRecordTimestamp: (shard) => inner.log.maxRecordTimestamp(shard),
       trim: (...of) => inner.log.trim(...of),

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { readBatchHeader } from '@tailrace/kafka-protocol';
 import { accepted, append, makeBatch, newShardKey, openNewShard, readValues } from './batches.ts';
 import type { ConformanceOptions, CurrentStore } from './store-conformance.ts';
 
@@ -29,6 +30,28 @@ export function shardConformance(store: CurrentStore, { storedOverheadBytes = 0 
     expect(bounds).toMatchObject({ logStartOffset: 3n, highWatermark: 8n, logEndOffset: 8n, lastStableOffset: 8n });
     expect(bounds.sizeBytes).toBeGreaterThan(0);
     expect(bounds.sizeBytes).toBeLessThanOrEqual(4 * (makeBatch(['a', 'b']).length + storedOverheadBytes));
+  });
+
+  it('leader epochs of a shard that has seen one alone: that one, from the start of the log on, as its batches carry it', async () => {
+    const { log } = store();
+    const shard = await openNewShard(log, 42n);
+    const { leaderEpoch } = accepted(await log.bounds(shard));
+    expect(await log.leaderEpochs(shard)).toEqual({ ok: true, value: [{ leaderEpoch, startOffset: 42n }] });
+    for (let i = 0; i < 3; i++) accepted(await append(log, shard, ['a', 'b']));
+    expect(await log.leaderEpochs(shard)).toEqual({ ok: true, value: [{ leaderEpoch, startOffset: 42n }] });
+    for (const offset of [42n, 44n, 46n]) {
+      const slice = accepted(await log.read(shard, offset, { maxBytes: 1 }));
+      expect(readBatchHeader(slice.chunks[0] as Buffer, 0)).toMatchObject({ baseOffset: offset, leaderEpoch });
+      slice.release();
+    }
+    accepted(await log.trim(shard, 45n));
+    expect(await log.leaderEpochs(shard)).toEqual({ ok: true, value: [{ leaderEpoch, startOffset: 45n }] });
+  });
+
+  it('leader epochs refuse: shardNotFound', async () => {
+    const { log } = store();
+    const shard = newShardKey();
+    expect(await log.leaderEpochs(shard)).toEqual({ ok: false, refusal: { code: 'shardNotFound', shard } });
   });
 
   it('opening a shard again changes nothing', async () => {

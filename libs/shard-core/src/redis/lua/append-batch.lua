@@ -13,12 +13,13 @@
 -- ARGV[6] the shard's name in messages
 -- ARGV[7] channel for messages
 -- ARGV[8] the batch; empty: it lies under KEYS[4]
+-- ARGV[9] the leader epoch; where the shard knows a newer one already, that counts
 -- All that follows is absent for a plain producer:
--- ARGV[9] producer id, ARGV[10] Kafka partition, ARGV[11] producer epoch, ARGV[12] base sequence (of a marker: ignored)
--- ARGV[13] the sequence with which a producer must begin of which nothing is known; empty: any
--- ARGV[14] write: the batch is part of a transaction; commit, abort: it is the marker that ends one; else empty
--- ARGV[15] coordinator epoch of a marker
--- ARGV[16] 1: a marker whose transaction was ended already in the shards that had the partition before, or that comes
+-- ARGV[10] producer id, ARGV[11] Kafka partition, ARGV[12] producer epoch, ARGV[13] base sequence (of a marker: ignored)
+-- ARGV[14] the sequence with which a producer must begin of which nothing is known; empty: any
+-- ARGV[15] write: the batch is part of a transaction; commit, abort: it is the marker that ends one; else empty
+-- ARGV[16] coordinator epoch of a marker
+-- ARGV[17] 1: a marker whose transaction was ended already in the shards that had the partition before, or that comes
 --          from the shard that has it now
 --
 -- The entry's ID is <last offset + 1>-<append time ms>, so `XRANGE log (O+1)-0 +` begins with the batch that holds
@@ -34,7 +35,10 @@
 --   …:inherited  hash  as producers -> names of shards in which its transaction is open still, with spaces between
 -- `unstable` in meta is the first score of …:open, `lastAborted` the last of …:aborted.
 --
--- Returns {'ok', base, next, append time, start, watermark, stable, last aborted}
+-- `epochs` in meta is '<leader epoch> <its first offset>,…', the oldest first; `epoch` the last of them. So where an epoch
+-- begins is noted in the step in which its first batch is written, and lost with that batch or not at all.
+--
+-- Returns {'ok', base, next, append time, start, watermark, stable, last aborted, leader epoch}
 --         {'duplicate', base, next, append time, start}      the producer's repetition; nothing written
 --         {'shardNotFound'} {'shardSealed'}                  also: its partition goes on in another shard
 --         {'encryptionRequired'}                             the batch is plain; nothing written
@@ -51,10 +55,13 @@ local logKey, metaKey, producersKey, temporaryKey = KEYS[1], KEYS[2], KEYS[3], K
 local now, taken, size = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local timestamp, copies = tonumber(ARGV[4]), tonumber(ARGV[5])
 local shard, channel, batch = ARGV[6], ARGV[7], ARGV[8]
-local producerId, partition, producerEpoch, baseSequence = ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
-local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16] == '1'
+local leaderEpoch = ARGV[9]
+local producerId, partition, producerEpoch, baseSequence = ARGV[10], ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])
+local mustBeginWith, transaction, coordinatorEpoch, ended = ARGV[14], ARGV[15], tonumber(ARGV[16]), ARGV[17] == '1'
 
 local SEQUENCES = 2147483648
+-- LEADER_EPOCHS_MAX of the contract.
+local LEADER_EPOCHS_MAX = 32
 local APPENDS_REMEMBERED = 5
 local APPEND_FIELDS = 5
 -- Bounds the hash: ids of producers that never come back would pile up. Whoever is new looks at some others and lets go
@@ -65,7 +72,7 @@ local SAMPLED, SAMPLED_WHEN_FULL = 4, 16
 
 local function whole(number) return string.format('%.0f', number) end
 local meta = redis.call('HMGET', metaKey, 'end', 'start', 'watermark', 'appendTime', 'maxTimestamp', 'size', 'copies',
-  'sealed', 'armed', 'unstable', 'lastAborted', 'departed', 'encrypted')
+  'sealed', 'armed', 'unstable', 'lastAborted', 'departed', 'encrypted', 'epoch')
 if not meta[1] then return {'shardNotFound'} end
 if meta[8] then return {'shardSealed'} end
 if meta[12] and producerId and not ended and string.find(meta[12], ',' .. partition .. ',', 1, true) then
@@ -165,6 +172,22 @@ redis.call('HSET', metaKey, 'end', next, 'watermark', watermark, 'appendTime', a
   'maxTimestamp', maxTimestamp, 'size', whole(tonumber(meta[6]) + size))
 if meta[7] ~= ARGV[5] then redis.call('HSET', metaKey, 'copies', ARGV[5]) end
 
+if meta[14] ~= leaderEpoch then
+  if meta[14] and tonumber(meta[14]) > tonumber(leaderEpoch) then
+    leaderEpoch = meta[14]
+  else
+    local epochs = {}
+    for epoch, first in string.gmatch(redis.call('HGET', metaKey, 'epochs') or '', '(%d+) (%d+)') do
+      -- Nothing is left of one that begins where the next one does, or below the start with the next one.
+      if #epochs > 0 and tonumber(first) <= tonumber(meta[2]) then table.remove(epochs) end
+      if first ~= base then table.insert(epochs, epoch .. ' ' .. first) end
+    end
+    if #epochs >= LEADER_EPOCHS_MAX then table.remove(epochs, 2) end
+    table.insert(epochs, leaderEpoch .. ' ' .. base)
+    redis.call('HSET', metaKey, 'epoch', leaderEpoch, 'epochs', table.concat(epochs, ','))
+  end
+end
+
 if isNew then
   local function awaitsMarker(name)
     return redis.call('HEXISTS', besideLog('inherited'), name) == 1
@@ -249,4 +272,4 @@ if meta[9] then
   redis.call('PUBLISH', channel, 'appended ' .. shard .. ' ' .. meta[2] .. ' ' .. next .. ' ' .. watermark
     .. ' ' .. stable .. ' ' .. lastAborted)
 end
-return {'ok', base, next, appendTime, meta[2], watermark, stable, lastAborted}
+return {'ok', base, next, appendTime, meta[2], watermark, stable, lastAborted, leaderEpoch}

@@ -60,3 +60,31 @@ export async function readAll(store: Store, shard: ShardKey): Promise<[bigint, s
     offset = nextOffset;
   }
 }
+
+/** The leader epoch under which the next append comes. */
+export async function leaderEpochOf(store: Store, shard: ShardKey): Promise<number> {
+  const bounds = await store.log.bounds(shard);
+  if (!bounds.ok) throw new Error(bounds.refusal.code);
+  return bounds.value.leaderEpoch;
+}
+
+/** The epochs that are noted of a shard, each with its first offset, the oldest first. */
+export async function leaderEpochsOf(store: Store, shard: ShardKey): Promise<[leaderEpoch: number, start: bigint][]> {
+  const outcome = await store.log.leaderEpochs(shard);
+  if (!outcome.ok) throw new Error(outcome.refusal.code);
+  return outcome.value.map(({ leaderEpoch, startOffset }) => [leaderEpoch, startOffset]);
+}
+
+/** The epoch that each visible batch carries, from the one at the offset on. */
+export async function leaderEpochsOfBatches(store: Store, shard: ShardKey, from = 0n): Promise<number[]> {
+  const epochs: number[] = [];
+  let offset = from;
+  for (;;) {
+    const outcome = await store.log.read(shard, offset, { maxBytes: 1 });
+    if (!outcome.ok) throw new Error(outcome.refusal.code);
+    const [batch] = outcome.value.chunks;
+    if (batch === undefined) return epochs;
+    epochs.push(readBatchHeader(batch, 0).leaderEpoch);
+    offset = outcome.value.nextOffset;
+  }
+}
