@@ -45,20 +45,19 @@ export async function acknowledgeRecords(
     if (exchange.mayRead?.('', topicId) === false) return failed(errorCodes.TOPIC_AUTHORIZATION_FAILED);
     const ranges = readAcknowledgements(batches, mayRenew);
     if (typeof ranges === 'string') return failed(errorCodes.INVALID_REQUEST, ranges);
-    const held = await sharePartitions.hold({ groupId, topicId, partition });
+    const held = sharePartitions.holdToAcknowledge({ groupId, topicId, partition });
     if (typeof held === 'number') return failed(held);
     return failed(await held.acknowledge(memberId, ranges));
   };
-  const all = new Map<string, Promise<Acknowledged>>();
+  const all: Promise<readonly [string, Acknowledged]>[] = [];
   for (const { topicId, partitions } of topics) {
     for (const { partitionIndex, acknowledgementBatches } of partitions) {
       if (acknowledgementBatches.length === 0) continue;
-      all.set(`${topicId}/${partitionIndex}`, one(topicId, partitionIndex, acknowledgementBatches));
+      const outcome = one(topicId, partitionIndex, acknowledgementBatches);
+      all.push(outcome.then((acknowledged) => [`${topicId}/${partitionIndex}`, acknowledged]));
     }
   }
-  const done = new Map<string, Acknowledged>();
-  for (const [key, pending] of all) done.set(key, await pending);
-  return done;
+  return new Map(await Promise.all(all));
 }
 
 /** NONE too. */

@@ -26,29 +26,33 @@ export async function collectShareRecords(
   const strict = request.shareAcquireMode === RECORD_LIMIT_MODE;
   let woken = false;
   let waiting: AbortController | undefined;
-  const wake = () => {
-    woken = true;
-    waiting?.abort();
+  const endWait = () => waiting?.abort();
+  const waiter = {
+    get isWatching() {
+      return waiting !== undefined;
+    },
+    wake() {
+      woken = true;
+      endWait();
+    },
   };
   // Who wants no bytes gets no records, and waits as long as it said.
   const targets = request.maxBytes > 0 ? session.partitions : [];
-  const reads = targets.map((target) => new ShareRead(target, session, wake));
+  const reads = targets.map((target) => new ShareRead(target, session, waiter));
   const { mayRead } = exchange;
   for (const read of reads)
     if (mayRead?.('', read.target.topicId) === false) read.errorCode = errorCodes.TOPIC_AUTHORIZATION_FAILED;
+  signal.addEventListener('abort', endWait);
+  let byteCount = 0;
+  let recordCount = 0;
+  // With records in hand nobody waits for others to be taken over, which costs a write: the next request has them.
+  const isDue = (read: ShareRead) => read.isDue && !(recordCount > 0 && read.isUnloaded(bridge));
   try {
     for (;;) {
       woken = false;
-      let byteCount = 0;
-      let recordCount = 0;
       for (const read of reads) {
-        byteCount += read.byteCount;
-        recordCount += read.recordCount;
-      }
-      for (const read of reads) {
-        if (read.failed || recordCount >= request.maxRecords || byteCount >= bytesMax) continue;
-        // With records in hand nobody waits for others to be taken over, which costs a write: the next request has them.
-        if (recordCount > 0 && read.isUnloaded(bridge)) continue;
+        if (recordCount >= request.maxRecords || byteCount >= bytesMax) break;
+        if (!isDue(read)) continue;
         const before = { byteCount: read.byteCount, recordCount: read.recordCount };
         const limits = {
           recordsMax: request.maxRecords - recordCount,
@@ -61,22 +65,22 @@ export async function collectShareRecords(
         recordCount += read.recordCount - before.recordCount;
       }
       const isEnough = byteCount >= bytesMin || recordCount >= request.maxRecords;
-      if (isEnough || session.hasEnded || signal.aborted || reads.some(({ failed }) => failed)) return reads;
+      if (isEnough || session.hasEnded || signal.aborted) return reads;
+      if (reads.some(({ failed, isFull }) => failed || isFull)) return reads;
       const timeoutMs = deadlineMs - performance.now();
       if (timeoutMs <= 0) return reads;
-      if (woken || reads.some(({ hasMore }) => hasMore)) continue;
+      if (woken || reads.some(isDue)) continue;
       const positions = reads.flatMap(({ tail }) => (tail === undefined ? [] : [tail]));
       waiting = new AbortController();
-      const waited = bridge.store.log.awaitAppend(positions, {
-        timeoutMs,
-        signal: AbortSignal.any([signal, waiting.signal]),
-      });
+      const waited = bridge.store.log.awaitAppend(positions, { timeoutMs, signal: waiting.signal });
       // Without the store there is nothing to wait for; the client comes again.
       const news = await unlessUnavailable(waited, () => undefined);
       waiting = undefined;
       if (news === undefined || (!news && !woken)) return reads;
+      if (news) for (const read of reads) read.noteAppend();
     }
   } finally {
-    for (const read of reads) read.stopListening();
+    signal.removeEventListener('abort', endWait);
+    for (const read of reads) read.stopWaiting();
   }
 }

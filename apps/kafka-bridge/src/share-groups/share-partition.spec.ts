@@ -124,12 +124,13 @@ describe('a share-partition at its leader', () => {
     held.join('m');
     acquire(held, 'm', 4);
     let woken = 0;
-    const stop = held.onWake(() => (woken += 1));
+    const waiter = { isWatching: true, wake: () => void (woken += 1) };
+    held.line.join(waiter);
     await timers.advance(LOCK_MS - 1);
     expect([woken, held.nextFetchOffset]).toEqual([0, 14n]);
     await timers.advance(1);
     expect([woken, held.nextFetchOffset, await kept()]).toMatchObject([1, 10n, { start: '10', runs: 'a4.1' }]);
-    stop();
+    held.line.leave(waiter);
     await held.leave('m', true);
     expect([woken, timers.armedCount]).toEqual([1, 0]);
   });

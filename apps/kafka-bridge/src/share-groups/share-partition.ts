@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
-import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
+import { type Documents, StoreUnavailable, type TailPosition } from '@tailrace/shard-core';
 import type { Logger } from '@tailrace/telemetry';
 import { Deadline } from '../groups/deadline.ts';
 import type { Timers } from '../groups/timers.ts';
@@ -14,6 +14,7 @@ import {
   SharePartitionState,
   type SharePartitionSnapshot,
 } from './share-partition-state.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export interface SharePartitionOptions {
   readonly key: SharePartitionKey;
@@ -61,7 +62,9 @@ export class SharePartition {
   #version: number;
   /** Members whose sessions have it. */
   readonly #members = new Set<string>();
-  readonly #wakers = new Set<() => void>();
+  readonly #line = new WaitingLine();
+  /** Where a read found nothing, and where to wait for more from there on. */
+  #empty: { readonly from: number; readonly tail: TailPosition | undefined } | undefined;
   /** Too many records were out when somebody looked last. */
   #isFull = false;
   readonly #locks: Deadline;
@@ -106,7 +109,7 @@ export class SharePartition {
     const { deliveryCountMax } = this.#options.settings();
     const released = release && !this.#gone && this.#state.releaseMember(memberId, deliveryCountMax);
     const saved = released ? this.#changed() : Promise.resolve();
-    this.#goIfUnused();
+    this.goIfUnused();
     return saved;
   }
 
@@ -157,7 +160,7 @@ export class SharePartition {
       if (error instanceof StoreUnavailable) return errorCodes.KAFKA_STORAGE_ERROR;
       throw error;
     } finally {
-      this.#goIfUnused();
+      this.goIfUnused();
     }
   }
 
@@ -166,10 +169,34 @@ export class SharePartition {
     if (!this.#gone && this.#state.moveStart(Number(logStartOffset))) this.#changed().catch(() => undefined);
   }
 
-  /** Calls `wake` whenever there may be more to hand out than before; answers a function that ends it. */
-  onWake(wake: () => void): () => void {
-    this.#wakers.add(wake);
-    return () => this.#wakers.delete(wake);
+  /** Requests that wait. The first of them looks for all; it is woken when records come back, and when there is room again. */
+  get line(): WaitingLine {
+    return this.#line;
+  }
+
+  /** A read from there on found nothing. `tail` is where to wait for more; `undefined` where nothing comes. */
+  foundNothing(from: bigint, tail: TailPosition | undefined): void {
+    const isNews = tail !== undefined && this.#empty?.tail === undefined;
+    this.#empty = { from: Number(from), tail };
+    // The first one may wait without a position, because nothing could come when it looked.
+    if (isNews) this.#line.wakeFirst();
+  }
+
+  /**
+   * What whoever is first in the line has to do: read (`look`), wait in the log for what is appended at a position, or (`undefined`)
+   * wait until it is woken.
+   */
+  get outlook(): 'look' | TailPosition | undefined {
+    const { recordLocksMax, isolation } = this.#options.settings();
+    const next = this.#state.nextFetchOffset(recordLocksMax);
+    if (next === undefined) return undefined;
+    if (this.#empty === undefined) return 'look';
+    const { from, tail } = this.#empty;
+    if (tail !== undefined && tail.isolation !== isolation) return 'look';
+    if (next === from) return tail;
+    // What was found since has been handed out: there may be more behind it, of which the log tells.
+    if (next === this.#state.endOffset && tail !== undefined) return { ...tail, offset: BigInt(next) };
+    return 'look';
   }
 
   /** Another bridge leads the partition, or this one ends: nothing is written any more. */
@@ -178,11 +205,11 @@ export class SharePartition {
     this.#gone = true;
     this.#locks.clear();
     this.#options.gone(this);
-    this.#wake();
+    this.#line.wakeAll();
   }
 
   /** Forgets it when no session has it and nothing is out or being written. */
-  #goIfUnused(): void {
+  goIfUnused(): void {
     if (this.#members.size === 0 && this.#savesUnderWay === 0 && !this.#state.hasAcquired) this.close();
   }
 
@@ -194,7 +221,7 @@ export class SharePartition {
       });
     }
     this.#watchLocks();
-    this.#goIfUnused();
+    this.goIfUnused();
   }
 
   /** Settles when the state as it is now is durable. */
@@ -202,7 +229,7 @@ export class SharePartition {
     this.#watchLocks();
     const next = this.#state.nextFetchOffset(this.#options.settings().recordLocksMax);
     // Whoever waits for new records hears of them from the log: only what came back, and room again, is news.
-    if (next !== undefined && (this.#isFull || next < this.#state.endOffset)) this.#wake();
+    if (next !== undefined && (this.#isFull || next < this.#state.endOffset)) this.#line.wakeFirst();
     this.#isFull = next === undefined;
     return this.#save();
   }
@@ -211,10 +238,6 @@ export class SharePartition {
     const atMs = this.#state.nextExpiryMs;
     if (atMs === undefined || this.#gone) this.#locks.clear();
     else this.#locks.set(Math.max(0, atMs - this.#options.timers.now()));
-  }
-
-  #wake(): void {
-    for (const wake of this.#wakers) wake();
   }
 
   /** One write is under way and one waits behind it: changes that come meanwhile travel together. */
@@ -228,7 +251,7 @@ export class SharePartition {
     this.#savesUnderWay += 1;
     const ended = () => {
       this.#savesUnderWay -= 1;
-      this.#goIfUnused();
+      this.goIfUnused();
     };
     this.#saving = save.then(ended, (error: unknown) => {
       this.#failed(error);

@@ -50,11 +50,8 @@ export class SharePartitions {
    * KAFKA_STORAGE_ERROR when the store is away.
    */
   hold(key: SharePartitionKey): SharePartition | ErrorCode | Promise<SharePartition | ErrorCode> {
-    const stream = this.#options.catalog.peekById(key.topicId);
-    if (stream === undefined) return errorCodes.UNKNOWN_TOPIC_ID;
-    const partition = stream.partitions[key.partition];
-    if (partition === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
-    if (!this.#leads(key)) return errorCodes.NOT_LEADER_OR_FOLLOWER;
+    const partition = this.#find(key);
+    if (typeof partition === 'number') return partition;
     const name = shareStateKey(key);
     const held = this.#held.get(name);
     if (held !== undefined) return held;
@@ -66,6 +63,15 @@ export class SharePartitions {
     return loading;
   }
 
+  /**
+   * The share-partition, in which a member says that it has records. As `hold`; INVALID_RECORD_STATE where it is not in memory, and
+   * so nobody has any: nothing is loaded for a member that errs.
+   */
+  holdToAcknowledge(key: SharePartitionKey): SharePartition | ErrorCode {
+    const partition = this.#find(key);
+    return typeof partition === 'number' ? partition : (this.held(key) ?? errorCodes.INVALID_RECORD_STATE);
+  }
+
   /** The share-partition if it is in memory. */
   held(key: SharePartitionKey): SharePartition | undefined {
     return this.#held.get(shareStateKey(key));
@@ -74,6 +80,14 @@ export class SharePartitions {
   close(): void {
     this.#closed = true;
     for (const partition of [...this.#held.values()]) partition.close();
+  }
+
+  #find(key: SharePartitionKey): Partition | ErrorCode {
+    const stream = this.#options.catalog.peekById(key.topicId);
+    if (stream === undefined) return errorCodes.UNKNOWN_TOPIC_ID;
+    const partition = stream.partitions[key.partition];
+    if (partition === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+    return this.#leads(key) ? partition : errorCodes.NOT_LEADER_OR_FOLLOWER;
   }
 
   #leads({ topicId, partition }: SharePartitionKey): boolean {

@@ -1,12 +1,15 @@
 import { type ErrorCode, errorCodes, readBatchHeader } from '@tailrace/kafka-protocol';
-import { isAborted, type Isolation, type TailPosition } from '@tailrace/shard-core';
+import { isAborted, type Isolation, type Partition, type Shard, type TailPosition } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
+import { unlessUnavailable } from '../errors/refusal-errors.ts';
 import { fetchTarget } from '../fetch/fetch-session.ts';
 import { partitionBounds, PartitionRead } from '../fetch/partition-read.ts';
 import type { SharePartition } from './share-partition.ts';
 import type { AcquiredRange, FoundBatch } from './share-partition-state.ts';
+import { TAKE_OVER_ATTEMPTS_MAX } from './share-partitions.ts';
 import type { SessionPartition, ShareSession } from './share-session.ts';
+import type { Waiter } from './waiting-line.ts';
 
 /** What is read of the log at a time: some hundred records of a usual size, which is what members ask for. */
 export const SHARE_READ_BYTES = 256 * 1024;
@@ -38,22 +41,24 @@ export class ShareRead {
   readonly chunks: Buffer[] = [];
   byteCount = 0;
   recordCount = 0;
-  /** Where to wait for new records; `undefined` where none can be handed out now. */
-  tail: TailPosition | undefined;
-  /** Reading ended for want of turns, not of records. */
-  hasMore = false;
+  /** What there is goes out now: there is more, which this answer cannot take. */
+  isFull = false;
   readonly #session: ShareSession;
-  readonly #wake: () => void;
+  readonly #waiter: Waiter;
   readonly #reads: PartitionRead[] = [];
   /** Of the last batch that is in the answer: none of them may come twice in it. */
   #servedUpTo = -1;
   #held: SharePartition | undefined;
-  #stopListening: (() => void) | undefined;
+  /** The log has something, or a read ended for want of turns: it is to be read whoever stands first. */
+  #isDue = false;
+  /** The session has the partition no more. */
+  #isOver = false;
 
-  constructor(target: SessionPartition, session: ShareSession, wake: () => void) {
+  /** `waiter` stands in line for the request, in each of its partitions. */
+  constructor(target: SessionPartition, session: ShareSession, waiter: Waiter) {
     this.target = target;
     this.#session = session;
-    this.#wake = wake;
+    this.#waiter = waiter;
   }
 
   get failed(): boolean {
@@ -65,19 +70,44 @@ export class ShareRead {
     return shareGroups.partitions.held({ groupId: this.#session.groupId, ...this.target }) === undefined;
   }
 
-  /** Reads and acquires up to these limits, but one whole batch at least. What goes wrong is noted, not thrown. */
-  async advance(limits: ShareLimits, exchange: Exchange, bridge: Bridge): Promise<void> {
-    this.tail = undefined;
-    this.hasMore = false;
-    const held = await this.#hold(bridge);
-    if (held === undefined) return;
-    await held.exclusively(() => this.#read(held, limits, exchange, bridge));
+  /** Whether there is something to read for this request, as far as is known. */
+  get isDue(): boolean {
+    if (this.failed || this.#isOver) return false;
+    const held = this.#held;
+    if (held === undefined || held.isGone || this.#isDue) return true;
+    return held.line.first === this.#waiter && held.outlook === 'look';
   }
 
-  /** Nobody waits for the partition any more. */
-  stopListening(): void {
-    this.#stopListening?.();
-    this.#stopListening = undefined;
+  /** Where to wait for new records; `undefined` where another request does, or none can be handed out now. */
+  get tail(): TailPosition | undefined {
+    if (this.#held?.line.first !== this.#waiter) return undefined;
+    const { outlook } = this.#held;
+    return outlook === 'look' ? undefined : outlook;
+  }
+
+  /** Something was appended at one of the positions at which the request waited. */
+  noteAppend(): void {
+    if (this.tail !== undefined) this.#isDue = true;
+  }
+
+  /**
+   * Reads and acquires up to these limits, but one whole batch at least. Where another request watches the partition, it stands
+   * in line behind that one and reads nothing. What goes wrong is noted, not thrown.
+   */
+  async advance(limits: ShareLimits, exchange: Exchange, bridge: Bridge): Promise<void> {
+    this.#isDue = false;
+    const held = await this.#hold(bridge);
+    if (held === undefined) return;
+    const { first } = held.line;
+    if (first !== undefined && first !== this.#waiter && first.isWatching && typeof held.outlook === 'object') return;
+    const before = this.recordCount;
+    await held.exclusively(() => this.#read(held, limits, exchange, bridge));
+    if (this.recordCount > before) held.line.served(this.#waiter);
+  }
+
+  /** The request waits no more. */
+  stopWaiting(): void {
+    this.#held?.line.leave(this.#waiter);
   }
 
   /** Gives the memory back; nobody may use the chunks any more. */
@@ -88,20 +118,29 @@ export class ShareRead {
   async #hold({ shareGroups }: Bridge): Promise<SharePartition | undefined> {
     if (this.#held?.isGone === false) return this.#held;
     const { groupId, memberId } = this.#session;
-    const held = await shareGroups.partitions.hold({ groupId, ...this.target });
-    if (typeof held === 'number') {
-      this.errorCode = held;
-      return undefined;
+    for (let attempt = 0; attempt < TAKE_OVER_ATTEMPTS_MAX; attempt++) {
+      const held = await shareGroups.partitions.hold({ groupId, ...this.target });
+      if (typeof held === 'number') return this.#fail(held);
+      if (this.#session.hasEnded || !this.#session.has(this.target)) {
+        this.#isOver = true;
+        held.goIfUnused();
+        return undefined;
+      }
+      // Others waited for the same load, and were the last to go.
+      if (held.isGone) continue;
+      held.join(memberId);
+      this.stopWaiting();
+      held.line.join(this.#waiter);
+      this.#held = held;
+      return held;
     }
-    if (this.#session.hasEnded || !this.#session.has(this.target)) {
-      void held.leave(memberId, false);
-      return undefined;
-    }
-    held.join(memberId);
-    this.stopListening();
-    this.#stopListening = held.onWake(this.#wake);
-    this.#held = held;
-    return held;
+    return this.#fail(errorCodes.NOT_LEADER_OR_FOLLOWER);
+  }
+
+  /** With records in hand it is not an error of this answer: clients pass over the records of a partition that has one. */
+  #fail(errorCode: ErrorCode): undefined {
+    if (this.recordCount > 0) this.isFull = true;
+    else this.errorCode = errorCode;
   }
 
   async #read(held: SharePartition, limits: ShareLimits, exchange: Exchange, bridge: Bridge): Promise<void> {
@@ -113,23 +152,27 @@ export class ShareRead {
     for (let turn = 0; turn < SHARE_READS_MAX; turn++) {
       if (recordsMax <= 0 || bytesMax <= 0) return;
       const from = held.nextFetchOffset;
-      if (from === undefined || held.isGone || from <= this.#servedUpTo) return;
+      if (from === undefined || held.isGone || this.#session.hasEnded) return;
+      if (from <= this.#servedUpTo) {
+        this.isFull = true;
+        return;
+      }
       const read = await this.#readLog(from, Math.min(bytesMax, SHARE_READ_BYTES), isolation, exchange, bridge);
       if (this.#session.hasEnded) return read.release();
       if (read.errorCode === errorCodes.OFFSET_OUT_OF_RANGE) {
-        if (!(await this.#skipDeleted(held, from, bridge))) return;
+        if (!(await this.#skipDeleted(held, from, isolation, bridge))) return;
         continue;
       }
-      if (read.failed) {
-        this.errorCode = read.errorCode;
-        return;
+      if (read.failed) return this.#fail(read.errorCode);
+      if (read.byteCount > bytesMax && !(limits.isEmpty && this.byteCount === 0)) {
+        this.isFull = true;
+        return read.release();
       }
-      if (read.byteCount > bytesMax && !(limits.isEmpty && this.byteCount === 0)) return read.release();
       held.moveStart(read.logStartOffset);
       if (read.byteCount === 0) {
-        if (read.shard !== undefined && !read.dormant)
-          this.tail = { shard: read.shard.key, offset: read.nextOffset, isolation };
-        return;
+        const { shard, dormant, nextOffset } = read;
+        const waits = shard !== undefined && !dormant;
+        return held.foundNothing(from, waits ? { shard: shard.key, offset: nextOffset, isolation } : undefined);
       }
       const batches = placedBatches(read);
       const acquired = held.acquire({ memberId, recordsMax, strict }, from, batches);
@@ -143,7 +186,7 @@ export class ShareRead {
       recordsMax -= taken.recordCount;
       bytesMax -= taken.byteCount;
     }
-    this.hasMore = true;
+    this.#isDue = true;
   }
 
   async #readLog(
@@ -173,15 +216,20 @@ export class ShareRead {
   }
 
   /** Records were deleted from under the group. Answers whether that explains it. */
-  async #skipDeleted(held: SharePartition, from: bigint, bridge: Bridge): Promise<boolean> {
+  async #skipDeleted(held: SharePartition, from: bigint, isolation: Isolation, bridge: Bridge): Promise<boolean> {
     const partition = bridge.catalog.peekById(this.target.topicId)?.partitions[this.target.partition];
-    const bounds = partition && (await partitionBounds(partition, bridge));
-    if (bounds === undefined) {
-      this.errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+    const bounds =
+      partition && (await unlessUnavailable(partitionBounds(partition, bridge), () => errorCodes.KAFKA_STORAGE_ERROR));
+    if (bounds === undefined || typeof bounds === 'number') {
+      this.#fail(bounds ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
       return false;
     }
-    // Above the end: somebody put the group there. It waits until the partition has come so far.
-    if (bounds.logStartOffset <= from) return false;
+    if (bounds.logStartOffset <= from) {
+      // Above the end: somebody put the group there. It waits until the partition has come so far.
+      const { key: shard } = (partition as Partition).chain.at(-1) as Shard;
+      held.foundNothing(from, { shard, offset: from, isolation });
+      return false;
+    }
     held.moveStart(bounds.logStartOffset);
     return true;
   }
@@ -223,7 +271,8 @@ function placedBatches(read: PartitionRead): PlacedBatch[] {
       const header = readBatchHeader(chunk, begin);
       const first = Number(header.baseOffset);
       const end = begin + header.sizeBytes;
-      const deliverable = !header.isControl && !isAborted(read, header);
+      // A batch of which compaction has left nothing but its frame has no record to deliver.
+      const deliverable = !header.isControl && header.recordCount > 0 && !isAborted(read, header);
       placed.push({ chunk, begin, end, first, last: first + header.lastOffsetDelta, deliverable });
       begin = end;
     }
