@@ -9,6 +9,8 @@ export const COMPACTION_LEASE_MS = 60_000;
 export const COMPACTION_LEASE_RENEWAL_MS = 15_000;
 /** Memory for the keys of one round: some 1.5 million. What they do not reach is for the next round. */
 export const COMPACTION_KEY_BYTES_MAX = 48 * MIB;
+/** Memory for the keys of batches that stay unjudged: some 500,000. Where there are more, no tombstone behind them goes. */
+export const COMPACTION_HELD_KEY_BYTES_MAX = 16 * MIB;
 /** What is read to see which keys there are, at a time. */
 export const COMPACTION_READ_BYTES = 2 * MIB;
 /** After so many bytes others have their turn in this process. */

@@ -248,6 +248,23 @@ describe('compaction', () => {
     expect(await left(stream)).toEqual(['1 b=1', '3 d=1', '4 a=2', '5 c=2', '6 d=2', '7 e=1']);
   });
 
+  it('keeps a tombstone for as long as an older record of its key stays in the newest batch of a closed shard', async () => {
+    const stream = await streamOf({ 'delete.retention.ms': `${HOUR}` });
+    await put(stream, 'x=1');
+    await put(stream, 'a=1', 'b=1');
+    accepted(await splitShard(catalog, 's', 0, 1n << 127n));
+    await put(stream, 'a');
+    await put(stream, 'x');
+    await put(stream, 'e=1');
+    await compaction.look();
+    expect(await left(stream)).toEqual(['1 a=1', '2 b=1', '3 a', '4 x', '5 e=1']);
+    now += 2 * HOUR;
+    await compaction.look();
+    // Without it `a` would be there again, with a value that was deleted.
+    expect(await left(stream)).toEqual(['1 a=1', '2 b=1', '3 a', '5 e=1']);
+    expect(await readState(store.documents, stream.id, 0)).toMatchObject({ nextHorizonMs: undefined });
+  });
+
   it('does with its memory what it can, and the rest in further rounds', async () => {
     const stream = await streamOf({ 'min.cleanable.dirty.ratio': '0.0001' });
     const records = Array.from({ length: 500 }, (_, i) => `key-${i}=1`);

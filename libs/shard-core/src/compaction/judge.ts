@@ -4,13 +4,14 @@ import {
   filterBatch,
   readBatchHeader,
   readEndTransactionMarker,
+  visitSpans,
 } from '@tailrace/kafka-protocol';
 import { isAborted } from '../contract/aborted-transactions.ts';
 import type { BatchVerdict, LogSlice } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
-import { COMPACTION_UNCOMPRESSED_BYTES_MAX } from './bounds.ts';
+import { COMPACTION_HELD_KEY_BYTES_MAX, COMPACTION_UNCOMPRESSED_BYTES_MAX } from './bounds.ts';
 import { tellUnreadable } from './dirty-keys.ts';
-import type { KeyOffsets } from './key-offsets.ts';
+import { KeyOffsets } from './key-offsets.ts';
 import type { Pace } from './pace.ts';
 import { batchesOf, type SliceBatch } from './slice-batches.ts';
 
@@ -27,6 +28,7 @@ export interface JudgeOptions {
  *
  * - Of a record, whether a newer one of its key is known; without a key it goes, for nothing could ever take its place.
  * - A tombstone stays for `deleteRetentionMs` after its batch was first seen here. The batch itself says until when (its delete horizon).
+ *   And as long as a record before it may have its key that was not judged: that one would be the newest again.
  * - Records of aborted transactions go.
  * - A marker stays for as long as a record of its transaction does, and as long as a tombstone behind that.
  */
@@ -34,6 +36,10 @@ export class Judge {
   readonly #options: JudgeOptions;
   /** Producers of which something has stayed since their last marker. */
   readonly #withRecords = new Set<bigint>();
+  /** Keys of records that stay because nobody judges them. */
+  readonly #held = new KeyOffsets(COMPACTION_HELD_KEY_BYTES_MAX);
+  /** There are more than there is room for, or some are not known. */
+  #holdsAll = false;
   /** When there will next be something to drop for its age. */
   nextHorizonMs: number | undefined;
 
@@ -51,8 +57,26 @@ export class Judge {
     return verdicts;
   }
 
-  /** A batch that stays without being judged. */
-  passOver(header: BatchHeader): void {
+  /** A batch that stays without being judged, and there is more behind it. */
+  hold(shard: ShardKey, header: BatchHeader, batch: Buffer): void {
+    this.#noteTransaction(header);
+    if (header.isControl || this.#holdsAll) return;
+    if (!this.#held.hasRoomFor(header.recordCount)) {
+      this.#holdsAll = true;
+      return;
+    }
+    const limits = { uncompressedBytesMax: COMPACTION_UNCOMPRESSED_BYTES_MAX };
+    try {
+      visitSpans(batch, 0, header, limits, ({ keyStart, keyBytes }, source) => {
+        if (keyStart >= 0) this.#held.put(source.subarray(keyStart, keyStart + keyBytes), 0);
+      });
+    } catch (error) {
+      tellUnreadable(error, shard, header);
+      this.#holdsAll = true;
+    }
+  }
+
+  #noteTransaction(header: BatchHeader): void {
     if (!header.isTransactional) return;
     if (header.isControl) this.#withRecords.delete(header.producerId);
     else this.#withRecords.add(header.producerId);
@@ -68,7 +92,7 @@ export class Judge {
     if (header.isControl) {
       const isMarker = readEndTransactionMarker(batch, 0, header) !== undefined;
       isNeeded = !isMarker || this.#withRecords.has(header.producerId);
-      this.passOver(header);
+      this.#noteTransaction(header);
       if (isNeeded) return 'keep';
       if (isOver) return 'drop';
     }
@@ -83,8 +107,9 @@ export class Judge {
     } catch (error) {
       tellUnreadable(error, shard, header);
       verdict = 'keep';
+      this.#holdsAll = true;
     }
-    if (verdict !== 'drop' && !header.isControl) this.passOver(header);
+    if (verdict !== 'drop' && !header.isControl) this.#noteTransaction(header);
     this.#noteHorizon(verdict, horizonMs);
     return verdict;
   }
@@ -92,10 +117,16 @@ export class Judge {
   #retains(base: number, isOver: boolean): Parameters<typeof filterBatch>[2]['retains'] {
     const { keys } = this.#options;
     return ({ keyStart, keyBytes, offsetDelta, isTombstone }, source) => {
-      if (keyStart < 0 || (isTombstone && isOver)) return false;
-      const newest = keys.get(source.subarray(keyStart, keyStart + keyBytes));
+      if (keyStart < 0) return false;
+      const key = source.subarray(keyStart, keyStart + keyBytes);
+      if (isTombstone && isOver && !this.#holds(key)) return false;
+      const newest = keys.get(key);
       return newest === undefined || newest <= base + offsetDelta;
     };
+  }
+
+  #holds(key: Buffer): boolean {
+    return this.#holdsAll || this.#held.get(key) !== undefined;
   }
 
   #noteHorizon(verdict: BatchVerdict, beforeMs: number | undefined): void {

@@ -122,11 +122,12 @@ export async function compactPartition(
   let cleanBytes = 0;
   let bytesBefore = 0;
   let isWhole = knownTo >= limit;
+  const last = links.at(-1)?.shard;
   for (const { shard, bounds, limit: end } of links) {
     if (bounds.logStartOffset >= knownTo) break;
     const newest = end <= knownTo ? await newestBefore(log, shard, end) : undefined;
     // Where the table was full, the next round begins with that batch.
-    const to = newest?.baseOffset ?? knownTo;
+    const to = newest?.header.baseOffset ?? knownTo;
     if (to > bounds.logStartOffset) {
       const outcome = await log.compact({ shard: shard.key, to, judge: (slice) => judge.judge(shard.key, slice) });
       // Trimmed or deleted meanwhile.
@@ -138,7 +139,7 @@ export async function compactPartition(
       cleanBytes += outcome.value.bytesAfter;
     }
     if (cleanedTo < to) cleanedTo = to;
-    if (newest !== undefined) judge.passOver(newest);
+    if (newest !== undefined && shard !== last) judge.hold(shard.key, newest.header, newest.batch);
   }
   return {
     state: { cleanedTo, cleanBytes, nextHorizonMs: judge.nextHorizonMs },
@@ -149,11 +150,15 @@ export async function compactPartition(
 }
 
 /** The batch that ends at an offset; where that was compacted away, the one behind it. */
-async function newestBefore(log: Log, shard: Shard, offset: bigint): Promise<BatchHeader | undefined> {
+async function newestBefore(
+  log: Log,
+  shard: Shard,
+  offset: bigint,
+): Promise<{ readonly header: BatchHeader; readonly batch: Buffer } | undefined> {
   const outcome = await log.read(shard.key, offset - 1n, { maxBytes: 0, maxBatches: 1 });
   if (!outcome.ok) return undefined;
   const [chunk] = outcome.value.chunks;
-  const header = chunk && readBatchHeader(chunk, 0);
+  const newest = chunk && { header: readBatchHeader(chunk, 0), batch: Buffer.from(chunk) };
   outcome.value.release();
-  return header;
+  return newest;
 }

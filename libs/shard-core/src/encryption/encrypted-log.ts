@@ -1,3 +1,4 @@
+import { readBatchHeader } from '@tailrace/kafka-protocol';
 import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { Appended, AppendRequest, BatchVerdict, CompactRequest, Log, LogSlice } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
@@ -76,18 +77,22 @@ export function encryptedLog(log: Log, options: EncryptionOptions): Log {
     );
   }
 
-  /** Judged as they came, sealed again as they lay; under the key that is in force now, if there is one. */
+  /**
+   * Judged as they came. What is written anew is sealed under the key that is in force now, also where it lay plain from before the
+   * stream was encrypted; where there is none any more, as it lay. Control batches hold no data.
+   */
   async function judgeSealed(slice: LogSlice, { shard, judge }: CompactRequest): Promise<readonly BatchVerdict[]> {
-    if (!mayBeSealed(shard) || !slice.chunks.some(holdsSealed)) return judge(slice);
-    const keyIds = slice.chunks.flatMap(keyIdsOf);
+    const holds = mayBeSealed(shard) && slice.chunks.some(holdsSealed);
+    const keyNow = keyOf(shard);
+    if (!holds && keyNow === undefined) return judge(slice);
+    const keyIds = holds ? slice.chunks.flatMap(keyIdsOf) : [];
     const outcome = opened(shard, { ok: true, value: slice });
     const verdicts = await judge((outcome as { readonly value: LogSlice }).value);
     return verdicts.map((verdict, i) => {
-      const keyId = keyIds[i];
-      if (typeof verdict === 'string' || keyId === undefined) return verdict;
-      const sealingKey = keyOf(shard) ?? keyId;
-      const { batch } = sealBatch(verdict, shard, sealingKey, keyRing);
-      onSealed?.(sealingKey);
+      const keyId = keyNow ?? keyIds[i];
+      if (typeof verdict === 'string' || keyId === undefined || readBatchHeader(verdict, 0).isControl) return verdict;
+      const { batch } = sealBatch(verdict, shard, keyId, keyRing);
+      onSealed?.(keyId);
       return batch;
     });
   }

@@ -5,7 +5,7 @@ import type { Store } from '../contract/store.ts';
 import { openEmbeddedStore } from '../embedded/index.ts';
 import { splitShard } from '../streams/reshard.ts';
 import { StreamCatalog } from '../streams/stream-catalog.ts';
-import { accepted, append, appendRequest, makeBatch, readValues } from '../testing/index.ts';
+import { accepted, append, appendRequest, compactTo, makeBatch, readAll, readValues } from '../testing/index.ts';
 import { openEncryptedStore } from './encrypted-store.ts';
 import { SEALS_PER_KEY_WARNING } from './key-use.ts';
 import { EncryptionKeyMissing } from './sealed-batch.ts';
@@ -132,6 +132,32 @@ describe('a store under encryption', () => {
     accepted(await store.log.append(appendRequest(shard, marker)));
     const { chunks } = accepted(await engine.log.read(shard, 0n, { maxBytes: 1 }));
     expect(readBatchHeader(chunks[0]!, 0)).toMatchObject({ isControl: true, sizeBytes: marker.length });
+    await close();
+  });
+
+  it('seals what a compaction writes anew, also what lay plain from before the stream was encrypted', async () => {
+    const { store, close } = await open(KEY_ID, 'key-2');
+    const shard = await streamOfOneShard();
+    accepted(await append(store.log, shard, ['plain a', 'plain b']));
+    accepted(await append(store.log, shard, ['as it was']));
+    await encrypt(KEY_ID);
+    accepted(await append(store.log, shard, ['sealed a', 'sealed b']));
+    accepted(await append(store.log, shard, ['last']));
+    await encrypt('key-2');
+    await compactTo(store.log, shard, 5n, (offset) => ![0n, 3n].includes(offset));
+    const expected = ['plain b', 'as it was', 'sealed b', 'last'].map((value, i) => ({ offset: [1n, 2n, 4n, 5n][i], value }));
+    expect(await readAll(store.log, shard, 0n)).toEqual(expected);
+    const { sealed } = accepted(await store.log.read(shard, 0n, { maxBytes: 1 << 20 }));
+    expect(sealed).toEqual([true, false, true, true]);
+    const lying = await stored(shard);
+    expect(['plain', 'as it was', 'sealed'].map((value) => lying.includes(value))).toEqual([false, true, false]);
+    // And not of a stream that is not encrypted any more.
+    await encrypt(undefined);
+    accepted(await append(store.log, shard, ['late a', 'late b']));
+    accepted(await append(store.log, shard, ['end']));
+    await compactTo(store.log, shard, 8n, (offset) => offset > 4n && offset !== 6n);
+    expect(await readValues(store.log, shard)).toEqual(['last', 'late b', 'end']);
+    expect(await stored(shard)).toContain('late b');
     await close();
   });
 
