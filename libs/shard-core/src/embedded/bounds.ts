@@ -25,6 +25,8 @@ export interface EmbeddedBounds {
   readonly readBytesMax: number;
   /** Calls of awaitAppend that may wait at once; one more is refused with StoreUnavailable. */
   readonly waitersMax: number;
+  /** Markers of aborted transactions that one compaction drops, with what is known of these: one step does it at the end. More stay. */
+  readonly droppedMarkersMax: number;
   /** Memory for the newest batches of all shards. */
   readonly tailCacheBytesMax: number;
   /** Idempotent producers that one shard remembers, for each Kafka partition; the one that was silent longest is forgotten first. */
@@ -45,6 +47,7 @@ export const DEFAULT_BOUNDS: EmbeddedBounds = {
   slabPoolBytesMax: 64 * MIB,
   readBytesMax: 16 * MIB,
   waitersMax: 100_000,
+  droppedMarkersMax: 10_000,
   tailCacheBytesMax: 32 * MIB,
   producersPerShardMax: 10_000,
   producerExpiryMs: 24 * 60 * 60 * 1000,

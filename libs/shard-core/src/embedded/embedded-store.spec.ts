@@ -4,7 +4,12 @@ import { storeConformance, type StoreUnderTest } from '../testing/index.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from './index.ts';
 
 /** Small, so that the suite sees segments change. */
-const BOUNDS = { segmentBytesMin: 256 * 1024, segmentBytesMax: 1024 * 1024, batchBytesMax: 4 * 1024 * 1024 };
+const BOUNDS = {
+  segmentBytesMin: 256 * 1024,
+  segmentBytesMax: 1024 * 1024,
+  batchBytesMax: 4 * 1024 * 1024,
+  droppedMarkersMax: 3,
+};
 
 async function open(options: Omit<EmbeddedStoreOptions, 'dataDir'>): Promise<StoreUnderTest> {
   const directory = await temporaryDirectory();

@@ -117,8 +117,8 @@ async function openLog(
   const waiters = new AppendWaiters(bounds.waitersMax);
   const tail = new TailCache({ bytesMax: bounds.tailCacheBytesMax, batchBytesMax: TAIL_CACHE_BATCH_BYTES_MAX });
   const reader = new LogReader(files, indexes, new SlabPool(bounds.slabPoolBytesMax), bounds);
-  const { segmentBytesMax } = bounds;
-  const parts = { fileSystem, directory, database, shards, keeper, reader, segmentBytesMax };
+  const { segmentBytesMax, droppedMarkersMax } = bounds;
+  const parts = { fileSystem, directory, database, shards, keeper, reader, segmentBytesMax, droppedMarkersMax };
   const compaction = new ShardCompaction(parts);
   const log = new EmbeddedLog({ bounds, clock, shards, writer, keeper, reader, compaction, tail, waiters });
   await keeper.checkpoint();

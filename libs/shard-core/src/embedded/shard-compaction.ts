@@ -1,4 +1,4 @@
-import { batchSizeAt, checkStoredBatch, readBatchHeader } from '@tailrace/kafka-protocol';
+import { batchSizeAt, checkStoredBatch, readBatchHeader, readEndTransactionMarker } from '@tailrace/kafka-protocol';
 import type { BatchVerdict, Compacted, CompactRequest, LogSlice } from '../contract/log.ts';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import { COMPACTION_SLICE_BYTES } from './bounds.ts';
@@ -26,6 +26,7 @@ export interface CompactionParts {
   readonly reader: LogReader;
   /** A compacted segment is no larger, save for its last batch. */
   readonly segmentBytesMax: number;
+  readonly droppedMarkersMax: number;
 }
 
 /** Compacts shards: see `Log.compact`. */
@@ -57,7 +58,7 @@ export class ShardCompaction {
   }
 
   async #run(shard: ShardState, to: number, judge: CompactRequest['judge']): Promise<Compacted> {
-    const { segmentBytesMax } = this.#parts;
+    const { segmentBytesMax, droppedMarkersMax } = this.#parts;
     const target = new CompactedSegments(this.#parts, shard.slot, segmentBytesMax);
     /** Bytes below the end in the segment in which it lies: what is to be taken off its figure. */
     const boundary = shard.extents[shard.extentAt(Math.max(to, shard.compactedEnd)) ?? 0];
@@ -76,16 +77,21 @@ export class ShardCompaction {
           if (slice.batchCount > 0) {
             slice.abortedTransactions = this.#parts.shards.abortedWithin(shard, from, Number(slice.nextOffset));
             const verdicts = limit === to ? await judge(slice) : Array<'keep'>(slice.batchCount).fill('keep');
-            for (const { batch, verdict, appendTimeMs } of judged(slice, verdicts)) {
+            for (const { batch, appendTimeMs, ...given } of judged(slice, verdicts)) {
               const base = Number(batch.readBigInt64BE(0));
+              let { verdict } = given;
+              if (verdict === 'drop') {
+                const header = readBatchHeader(batch, 0);
+                // Of those of committed ones nothing is known.
+                if (header.isControl && readEndTransactionMarker(batch, 0, header)?.commits === false) {
+                  if (markers.length < droppedMarkersMax) markers.push({ offset: base, producerId: header.producerId });
+                  else verdict = 'keep';
+                }
+              }
               compacted.bytesBefore += batch.length;
               if (boundary !== undefined && base >= boundary.firstOffset) boundaryBytes += batch.length;
               changed ||= verdict !== 'keep';
-              if (verdict === 'drop') {
-                const { isControl, producerId } = readBatchHeader(batch, 0);
-                if (isControl) markers.push({ offset: base, producerId });
-                continue;
-              }
+              if (verdict === 'drop') continue;
               const left = verdict === 'keep' ? batch : verdict;
               checkReplacement(shard, batch, left);
               compacted.bytesAfter += left.length;

@@ -20,7 +20,8 @@ afterAll(() => redis.stop());
 storeConformance(
   'the Redis engine under encryption',
   async () => {
-    const settings = { url: redis.url, keyPrefix: `${uniqueName('sealed')}:`, batchBytesMax: BATCH_BYTES_MAX };
+    const bounds = { batchBytesMax: BATCH_BYTES_MAX, droppedMarkersMax: 3 };
+    const settings = { url: redis.url, keyPrefix: `${uniqueName('sealed')}:`, ...bounds };
     const openAgain = async (): Promise<Store> => {
       const store = await openRedisStore(settings);
       const log = encryptedLog(store.log, { keyRing, keyOf: () => KEY_ID, mayBeSealed: () => true });

@@ -6,7 +6,12 @@ import { encryptedLog } from './encrypted-log.ts';
 import { sealedOverheadBytes } from './sealed-batch.ts';
 import { KEY_ID, keyRingOf } from './testing/keys.ts';
 
-const BOUNDS = { segmentBytesMin: 256 * 1024, segmentBytesMax: 1024 * 1024, batchBytesMax: 4 * 1024 * 1024 };
+const BOUNDS = {
+  segmentBytesMin: 256 * 1024,
+  segmentBytesMax: 1024 * 1024,
+  batchBytesMax: 4 * 1024 * 1024,
+  droppedMarkersMax: 3,
+};
 const storedOverheadBytes = sealedOverheadBytes(KEY_ID);
 const keyRing = keyRingOf(KEY_ID);
 

@@ -7,6 +7,10 @@ export interface RedisBounds {
   readonly connectTimeoutMs: number;
   /** While a connection is being restored, a command waits this long for it before it fails. */
   readonly reconnectWaitMs: number;
+  /** Markers of aborted transactions that one compaction drops, with what is known of these: one step does it at the end. More stay. */
+  readonly droppedMarkersMax: number;
+  /** Calls of awaitAppend that may wait at once; one more is refused with StoreUnavailable. */
+  readonly waitersMax: number;
   /** Bytes of the tail cache, over all shards. */
   readonly tailCacheBytes: number;
 }
@@ -16,6 +20,8 @@ export const DEFAULT_BOUNDS: RedisBounds = {
   answerTimeoutMs: 10_000,
   connectTimeoutMs: 5_000,
   reconnectWaitMs: 1_000,
+  droppedMarkersMax: 10_000,
+  waitersMax: 100_000,
   tailCacheBytes: 64 * 1024 * 1024,
 };
 
@@ -65,7 +71,7 @@ export const COMPACTION_PAGE_BYTES = 2 * 1024 * 1024;
 /** Entries, and bytes of theirs, that one script of a compaction adds: Redis does nothing else meanwhile. */
 export const COMPACTION_SCRIPT_ENTRIES = 64;
 export const COMPACTION_SCRIPT_BYTES = 256 * 1024;
-/** Shards of which this process remembers bounds. Those that it has known longest are forgotten first. */
+/** Shards of which this process remembers bounds. Those that were not used for long are forgotten first. */
 export const SHARD_VIEWS_MAX = 50_000;
 /** Larger batches are not kept in the tail cache. */
 export const TAIL_CACHE_BATCH_BYTES_MAX = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { batchSizeAt, readBatchHeader } from '@tailrace/kafka-protocol';
+import { batchSizeAt, readBatchHeader, readEndTransactionMarker } from '@tailrace/kafka-protocol';
 import { logger } from '@tailrace/telemetry';
 import { NO_ABORTED_TRANSACTIONS } from '../contract/aborted-transactions.ts';
 import type { BatchVerdict, Compacted, CompactRequest, LogSlice, ShardBounds } from '../contract/log.ts';
@@ -109,6 +109,7 @@ export class ShardCompactor {
 
   async #run(work: Work, to: number, judge: CompactRequest['judge']): Promise<Compacted> {
     const { shard } = work;
+    const { droppedMarkersMax } = this.#context.bounds;
     // What was compacted further than that before stays as it is now.
     const end = Math.max(to, work.compactedEnd);
     const target = new CompactedBatches(this.#context, work);
@@ -124,16 +125,20 @@ export class ShardCompactor {
         }
         for (const [i, entry] of page.entries.entries()) {
           const batch = page.slice.chunks[i] as Buffer;
-          const verdict = verdicts[i] as BatchVerdict;
+          let verdict = verdicts[i] as BatchVerdict;
           bytesBefore += entry.sizeBytes;
-          changed ||= verdict !== 'keep';
           if (verdict === 'drop') {
-            const { isControl, producerId } = readBatchHeader(batch, 0);
-            if (isControl) markers.push(String(entry.base), String(producerId));
-          } else {
-            if (verdict !== 'keep') checkOffsets(batch, verdict);
-            await target.add(entry, verdict);
+            const header = readBatchHeader(batch, 0);
+            // Of those of committed ones nothing is known.
+            if (header.isControl && readEndTransactionMarker(batch, 0, header)?.commits === false) {
+              if (markers.length < 2 * droppedMarkersMax) markers.push(String(entry.base), String(header.producerId));
+              else verdict = 'keep';
+            }
           }
+          changed ||= verdict !== 'keep';
+          if (verdict === 'drop') continue;
+          if (verdict !== 'keep') checkOffsets(batch, verdict);
+          await target.add(entry, verdict);
         }
       }
       from = page.next;

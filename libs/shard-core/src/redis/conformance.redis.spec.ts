@@ -10,7 +10,8 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Opens stores with keys of their own at one Redis. */
 function storesAt(options: () => Omit<RedisStoreOptions, 'keyPrefix'>, dress = (store: Store) => store) {
   return async () => {
-    const settings = { ...options(), keyPrefix: `${uniqueName('conformance')}:`, batchBytesMax: BATCH_BYTES_MAX };
+    const bounds = { batchBytesMax: BATCH_BYTES_MAX, droppedMarkersMax: 3 };
+    const settings = { ...options(), ...bounds, keyPrefix: `${uniqueName('conformance')}:` };
     let store = dress(await openRedisStore(settings));
     return {
       get store() {

@@ -26,25 +26,29 @@ const META_FIELDS = [
 /** Reads batches and bounds. */
 export class LogReader {
   readonly #context: LogContext;
-  /** When an append wakes many readers of one shard, they all ask for the same. */
-  readonly #underWay = new Map<string, Promise<Outcome<LogSlice>>>();
+  /**
+   * When an append wakes many readers of one shard, they all ask for the same, in one turn of the loop. Only what has not left yet
+   * is shared (connections send what a turn has brought when it is over): a trip under way may have been answered before an append
+   * that was acknowledged meanwhile, or a trim.
+   */
+  readonly #leaving = new Map<string, Promise<Outcome<LogSlice>>>();
 
   constructor(context: LogContext) {
     this.#context = context;
   }
 
-  /** See `Log.read`. From the tail cache when it can be; equal reads that are under way share one trip. */
+  /** See `Log.read`. From the tail cache when it can be; equal reads of one turn share one trip. */
   read(shard: ShardKey, fromOffset: bigint, limits: ReadLimits): Promise<Outcome<LogSlice>> {
     const cached = this.#readCached(shard, fromOffset, limits);
     if (cached !== undefined) return Promise.resolve({ ok: true, value: cached });
     const name = `${shard} ${fromOffset} ${limits.maxBytes} ${limits.maxBatches ?? ''} ${limits.isolation ?? ''}`;
-    let reading = this.#underWay.get(name);
+    let reading = this.#leaving.get(name);
     if (reading === undefined) {
       const { topology, keys } = this.#context;
-      reading = topology
-        .at(keys.shard(shard).log, (node) => this.#read(node, shard, fromOffset, limits))
-        .finally(() => this.#underWay.delete(name));
-      this.#underWay.set(name, reading);
+      // Before the connection does the same, so that it is not shared any more when it leaves.
+      setImmediate(() => this.#leaving.delete(name));
+      reading = topology.at(keys.shard(shard).log, (node) => this.#read(node, shard, fromOffset, limits));
+      this.#leaving.set(name, reading);
     }
     return reading;
   }

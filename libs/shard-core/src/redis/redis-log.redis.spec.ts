@@ -46,6 +46,30 @@ describe('the log in Redis', () => {
     expect(await redis.command('TTL', `tr:{${shard}}:payload:1`)).toBe(-1);
   });
 
+  it('lets so many calls wait for appends, and takes further ones when some have ended', async () => {
+    const small = await openRedisStore({ url: redis.url, waitersMax: 2 });
+    const shard = await newShard();
+    const wait = () => small.log.awaitAppend([{ shard, offset: 0n }], { timeoutMs: 10_000 });
+    for (let round = 0; round < 2; round++) {
+      const aborting = new AbortController();
+      const positions = [
+        { shard, offset: 5n },
+        { shard, offset: 6n },
+      ] as const;
+      const waiting = [0, 1].map(() =>
+        small.log.awaitAppend(positions, { timeoutMs: 10_000, signal: aborting.signal }),
+      );
+      await expect(wait()).rejects.toThrow('more than 2 calls wait for appends');
+      aborting.abort();
+      expect(await Promise.all(waiting)).toEqual([false, false]);
+    }
+    const waiting = [wait(), wait()];
+    await append(store, shard, ['x']);
+    expect(await Promise.all(waiting)).toEqual([true, true]);
+    expect(await wait()).toBe(true);
+    await small.close();
+  });
+
   it('names an entry by the offset behind it and its append time', async () => {
     const shard = await newShard(41n);
     const appended = await append(store, shard, ['a', 'b', 'c']);

@@ -76,7 +76,9 @@ export class RedisStore implements Store {
     const { tailCacheBytes: bytesMax } = bounds;
     const tailCache = new TailCache({ bytesMax, batchBytesMax: TAIL_CACHE_BATCH_BYTES_MAX });
     this.#tailCache = tailCache;
-    this.#wakeUps = new WakeUps({ topology, keys, views: this.#views, tailCache, lagging: repairSoon });
+    const { waitersMax } = bounds;
+    const views = this.#views;
+    this.#wakeUps = new WakeUps({ topology, keys, views, tailCache, waitersMax, lagging: repairSoon });
     const context: LogContext = {
       keys,
       bounds,

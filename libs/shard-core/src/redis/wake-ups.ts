@@ -1,6 +1,7 @@
 import type { TailPosition } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { notBefore } from '../not-before.ts';
+import { StoreUnavailable } from '../contract/refusal.ts';
 import { ARM_AGAIN_MS } from './bounds.ts';
 import type { TailCache } from '../tail-cache.ts';
 import type { Keys } from './keys.ts';
@@ -38,6 +39,8 @@ export interface WakeUpsOptions {
   readonly keys: Keys;
   readonly views: ShardViews;
   readonly tailCache: TailCache;
+  /** Calls that may wait at once. */
+  readonly waitersMax: number;
   /** The end was seen above the watermark: whoever writes may have died in between. */
   readonly lagging: (shard: ShardKey) => void;
 }
@@ -50,6 +53,7 @@ export interface WakeUpsOptions {
 export class WakeUps {
   readonly #options: WakeUpsOptions;
   readonly #watched = new Map<ShardKey, Watched>();
+  #waiting = 0;
 
   constructor(options: WakeUpsOptions) {
     this.#options = options;
@@ -68,9 +72,18 @@ export class WakeUps {
       }
     }
     if (signal?.aborted === true) return Promise.resolve(false);
+    const { waitersMax } = this.#options;
+    if (this.#waiting >= waitersMax) {
+      return Promise.reject(new StoreUnavailable(`more than ${waitersMax} calls wait for appends`));
+    }
+    this.#waiting++;
+    let settled = false;
 
     return new Promise<boolean>((resolve, reject) => {
       const settle = (finish: () => void) => {
+        // An answer and a failure may both come to it.
+        if (!settled) this.#waiting--;
+        settled = true;
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
         for (const { shard } of positions) this.#unwatch(shard, waiter);

@@ -269,6 +269,32 @@ export function compactConformance(store: CurrentStore, { storedOverheadBytes = 
     expect(await aborted()).toEqual({ values: ['kept', 'last'], abortedTransactions: [] });
   });
 
+  it('drops no more markers of aborted transactions than its bound, and the rest with the next one', async () => {
+    const { log } = store();
+    const shard = await openNewShard(log);
+    for (let i = 0; i < 6; i++) {
+      const producer = { id: 77n, epoch: 0, baseSequence: i };
+      accepted(await append(log, shard, [`${i}`], { producer, isTransactional: true }));
+      accepted(
+        await log.endTransaction({
+          shard, producerId: 77n, producerEpoch: 0, coordinatorEpoch: 0, commit: i === 1, acks: 'all', minInsyncReplicas: 1, timeoutMs: 5_000,
+        }),
+      ); // prettier-ignore
+    }
+    accepted(await append(log, shard, ['last']));
+    const known = async () => {
+      const limits = { maxBytes: 1 << 20, isolation: 'readCommitted' } as const;
+      const { abortedTransactions, batchCount } = accepted(await log.read(shard, 0n, limits));
+      return [abortedTransactions.map(({ lastOffset }) => lastOffset), batchCount];
+    };
+    const judge = async (slice: LogSlice) => Array<'drop'>(slice.batchCount).fill('drop');
+    // Those of committed ones do not count.
+    accepted(await log.compact({ shard, to: 12n, judge }));
+    expect(await known()).toEqual([[9n, 11n], 3]);
+    accepted(await log.compact({ shard, to: 12n, judge }));
+    expect(await known()).toEqual([[], 1]);
+  });
+
   it('refuses: shardNotFound, offsetOutOfRange', async () => {
     const { log } = store();
     const unknown = newShardKey();
