@@ -21,20 +21,12 @@ import { guardProcess } from '@tailrace/testkit';
 import { type Client, CLIENTS } from './clients.ts';
 import { type Server, startServer } from './server.ts';
 import { makeTopic } from './topic.ts';
-import { writeTable } from './table.ts';
+import { type Outcome, type Results, type Step, STEPS, writeTable } from './table.ts';
 
-const STEPS = ['produce', 'group', 'consumer-protocol', 'admin', 'transactions'] as const;
-export type Step = (typeof STEPS)[number];
 const PARTITIONS = 4;
 const PATIENCE_MS = 120_000;
 /** What a program ends with that has no such step. */
 const NO_SUCH_STEP = 3;
-
-export interface Outcome {
-  readonly state: 'passed' | 'failed' | 'not there';
-  readonly reason: string;
-}
-export type Results = Record<string, Partial<Record<Step, Outcome>>>;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

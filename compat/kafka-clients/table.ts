@@ -1,7 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLIENTS } from './clients.ts';
-import type { Results, Step } from './run.ts';
+
+/** What a client is asked to do, in this order. */
+export const STEPS = ['produce', 'group', 'consumer-protocol', 'admin', 'transactions'] as const;
+export type Step = (typeof STEPS)[number];
+
+export interface Outcome {
+  readonly state: 'passed' | 'failed' | 'not there';
+  readonly reason: string;
+}
+export type Results = Record<string, Partial<Record<Step, Outcome>>>;
 
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'kafka-clients.md');
 

@@ -5,7 +5,7 @@ import { logger } from '@tailrace/telemetry';
 import { AwsProtocol, TARGET_PREFIX } from '../src/aws/aws-protocol.ts';
 import type { Authentication } from '../src/aws/caller.ts';
 import type { OperationName } from '../src/aws/operation-names.ts';
-import type { WireStructure } from '../src/aws/operation.ts';
+import type { WireStructure } from '../src/aws/wire/wire-codec.ts';
 import { SealedTokens } from '../src/aws/sealed-tokens.ts';
 import type { StreamPlace } from '../src/aws/stream-places.ts';
 import { CBOR_MEDIA_TYPE, cborCodec } from '../src/aws/wire/cbor-codec.ts';

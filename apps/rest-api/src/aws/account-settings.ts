@@ -1,5 +1,6 @@
 import type { Documents } from '@tailrace/shard-core';
-import type { OperationContext, WireStructure } from './operation.ts';
+import type { OperationContext } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import type { StreamPlace, StreamPlaces } from './stream-places.ts';
 
 /** The shortest time for which an account commits itself. */

@@ -26,14 +26,13 @@ import {
   type Operation,
   type OperationContext,
   type OperationDependencies,
-  type WireStructure,
 } from './operation.ts';
 import { notImplemented, operations } from './operations/index.ts';
 import { type StreamPlace, StreamPlaces } from './stream-places.ts';
 import { cborCodec } from './wire/cbor-codec.ts';
 import { jsonCodec } from './wire/json-codec.ts';
 import { readInput } from './wire/read-input.ts';
-import type { WireCodec } from './wire/wire-codec.ts';
+import type { WireCodec, WireStructure } from './wire/wire-codec.ts';
 
 export const TARGET_PREFIX = 'Kinesis_20131202';
 

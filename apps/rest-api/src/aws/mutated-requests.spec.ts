@@ -4,7 +4,7 @@ import { awsHarness } from '../../test/aws-harness.ts';
 import { goodRequests, inCbor, mutated } from '../testing/mutated-requests.ts';
 import { notImplemented, operations } from './operations/index.ts';
 import { TARGET_PREFIX } from './aws-protocol.ts';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import { CBOR_MEDIA_TYPE, cborCodec } from './wire/cbor-codec.ts';
 import { JSON_MEDIA_TYPE } from './wire/json-codec.ts';
 

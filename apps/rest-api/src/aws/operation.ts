@@ -10,7 +10,7 @@ import type { SealedTokens } from './sealed-tokens.ts';
 import type { NamedStreams } from './named-streams.ts';
 import type { StreamPlaces } from './stream-places.ts';
 import type { InputOf, Members } from './wire/shapes.ts';
-import type { WireCodec, WireValue } from './wire/wire-codec.ts';
+import type { WireCodec, WireStructure } from './wire/wire-codec.ts';
 
 /** What operations stand on; one for the whole door. */
 export interface OperationDependencies {
@@ -34,8 +34,6 @@ export interface OperationContext extends OperationDependencies {
   /** Of the request; `offSpan` while tracing is off. */
   readonly span: typeof offSpan;
 }
-
-export type WireStructure = { readonly [member: string]: WireValue };
 
 export interface Operation<Output = unknown> {
   readonly name: string;

@@ -1,7 +1,7 @@
 import type { BatchRecord } from '@tailrace/kafka-protocol';
 import { partitionKeyFromKey, type Shard } from '@tailrace/shard-core';
 import { ENCRYPTED } from './encryption.ts';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import type { RecordPage, RecordRun } from './record-page.ts';
 import { sequenceNumbersOf } from './record-page-json.ts';
 import { cborCodec } from './wire/cbor-codec.ts';

@@ -1,7 +1,7 @@
 import type { BatchRecord } from '@tailrace/kafka-protocol';
 import { formatSequenceNumbers, partitionKeyFromKey, type Shard } from '@tailrace/shard-core';
 import { ENCRYPTED } from './encryption.ts';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import type { RecordPage, RecordRun } from './record-page.ts';
 import { sequenceNumberOf } from './shard-description.ts';
 import { jsonCodec } from './wire/json-codec.ts';

@@ -1,5 +1,5 @@
 import { formatSequenceNumber, type Shard, shardIdOf } from '@tailrace/shard-core';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 
 /** A shard as DescribeStream and ListShards show it. */
 export function describeShard(shard: Shard): WireStructure {

@@ -1,6 +1,6 @@
 import type { StreamDocument } from '@tailrace/shard-core';
 import type { NamedStreams, StreamReference } from './named-streams.ts';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import { list, string } from './wire/shapes.ts';
 
 /** In the order in which the service lists them. */

@@ -1,6 +1,6 @@
 import { ENCRYPTED } from './encryption.ts';
 import type { Stream } from '@tailrace/shard-core';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import { retentionHoursOf } from './retention-hours.ts';
 
 /** What DescribeStream and DescribeStreamSummary say of a stream alike. */

@@ -1,6 +1,6 @@
 import { invalidArgument } from './aws-error.ts';
 import type { RefusalPlace } from './refusal-errors.ts';
-import type { WireStructure } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 
 /** https://docs.aws.amazon.com/streams/latest/dev/tagging.html */
 export const TAGS_PER_STREAM_MAX = 50;

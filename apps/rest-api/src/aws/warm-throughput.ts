@@ -1,7 +1,8 @@
 import type { Stream } from '@tailrace/shard-core';
 import { AccountSettings } from './account-settings.ts';
 import { AwsError, invalidArgument } from './aws-error.ts';
-import type { OperationContext, WireStructure } from './operation.ts';
+import type { OperationContext } from './operation.ts';
+import type { WireStructure } from './wire/wire-codec.ts';
 import { ON_DEMAND_SHARDS } from './open-shard-limit.ts';
 import type { StreamPlace } from './stream-places.ts';
 

@@ -1,5 +1,5 @@
 import type { OperationName } from '../../src/aws/operation-names.ts';
-import type { WireStructure } from '../../src/aws/operation.ts';
+import type { WireStructure } from '../../src/aws/wire/wire-codec.ts';
 import type { World } from './world.ts';
 
 /** A request of which the table says how it is answered. */

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import type { OperationName } from '../../src/aws/operation-names.ts';
-import type { WireStructure } from '../../src/aws/operation.ts';
 import { TARGET_PREFIX } from '../../src/aws/aws-protocol.ts';
 import { cborCodec } from '../../src/aws/wire/cbor-codec.ts';
 import { jsonCodec } from '../../src/aws/wire/json-codec.ts';
-import type { WireCodec } from '../../src/aws/wire/wire-codec.ts';
+import type { WireCodec, WireStructure } from '../../src/aws/wire/wire-codec.ts';
 
 export interface TransportAnswer {
   readonly statusCode: number;

@@ -2,7 +2,7 @@ import { EncryptionKeyMissing, KeyRing, type ShardKey, StoreUnavailable, StreamC
 import { ShardLimits } from '@tailrace/quota';
 import { logger } from '@tailrace/telemetry';
 import type { OperationName } from '../../src/aws/operation-names.ts';
-import type { WireStructure } from '../../src/aws/operation.ts';
+import type { WireStructure } from '../../src/aws/wire/wire-codec.ts';
 import { jsonCodec } from '../../src/aws/wire/json-codec.ts';
 import { createHttpDoor, type HttpDoor, Ingest } from '../../src/index.ts';
 import { memoryStore } from '../memory-store.ts';

@@ -1,5 +1,5 @@
 import { parseStreamArn } from '../stream-arn.ts';
-import type { WireStructure } from '../operation.ts';
+import type { WireStructure } from '../wire/wire-codec.ts';
 
 export type ConsumerStatus = 'ACTIVE' | 'DELETING';
 

@@ -1,9 +1,8 @@
 import type { Shard } from '@tailrace/shard-core';
-import type { WireStructure } from '../operation.ts';
 import type { RecordPage } from '../record-page.ts';
 import { writeRecordPageCbor } from '../record-page-cbor.ts';
 import { writeRecordPage } from '../record-page-json.ts';
-import type { WireCodec } from '../wire/wire-codec.ts';
+import type { WireCodec, WireStructure } from '../wire/wire-codec.ts';
 
 /** A SubscribeToShardEvent with the records of a page (or none) and its other members. */
 export function encodeEvent(

@@ -1,6 +1,5 @@
 import type { AwsError } from '../aws-error.ts';
-import type { WireStructure } from '../operation.ts';
-import type { WireCodec } from '../wire/wire-codec.ts';
+import type { WireCodec, WireStructure } from '../wire/wire-codec.ts';
 import { encodeFrame, encodeHeaders } from './event-frame.ts';
 
 /** The frames of one stream of events, with contents as the codec writes them. */

@@ -2,15 +2,10 @@
  * What an operation answers, in the words of the service model. Absent members are `undefined` and are left out.
  * Bytes are Buffers, times are Dates: how they look outside is the codec's affair.
  */
-export type WireValue =
-  | string
-  | number
-  | boolean
-  | Buffer
-  | Date
-  | undefined
-  | readonly WireValue[]
-  | { readonly [member: string]: WireValue };
+export type WireValue = string | number | boolean | Buffer | Date | undefined | readonly WireValue[] | WireStructure;
+
+/** A structure of the service model, by the names of its members. */
+export type WireStructure = { readonly [member: string]: WireValue };
 
 /**
  * One of the forms in which the AWS protocol writes a request and its answer. The rest of the door knows only this.
@@ -26,7 +21,7 @@ export interface WireCodec {
   /** A timestamp member in milliseconds since 1970. Throws SerializationException. */
   readTimestampMs(value: unknown): number;
   /** ASCII text or bytes. */
-  encode(value: { readonly [member: string]: WireValue }): string | Buffer;
+  encode(value: WireStructure): string | Buffer;
 }
 
 /** `Array.isArray` does not narrow a union with a readonly array. */
