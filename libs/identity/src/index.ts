@@ -12,6 +12,7 @@ export {
 export type { AwsRefusal, AwsRefusalType } from './aws/aws-refusal.ts';
 export { type Caller, callerOf, DEFAULT_ACCOUNT, DEFAULT_REGION } from './aws/caller.ts';
 export type { SignedRequest } from './aws/canonical-request.ts';
+export { type AwsCredentials, type RequestToSign, signRequest, type SigningOptions } from './aws/request-signer.ts';
 export {
   CLOCK_SKEW_MS,
   PRESIGNED_EXPIRES_SECONDS_MAX,

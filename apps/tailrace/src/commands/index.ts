@@ -12,6 +12,10 @@ const TLS = `  --tls                speak TLS, and trust the authorities that No
   --tls-ca FILE        speak TLS, and trust this authority (PEM; or TAILRACE_TLS_CA)
   --tls-cert FILE      the certificate to show, with --tls-key FILE`;
 
+const AWS = `  --profile NAME       sign with this profile of ~/.aws/credentials; without it, where the HTTP door asks for signatures,
+                       with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile of AWS_PROFILE, or \`default\`
+  --region NAME        sign for this region (or AWS_REGION, or the profile's; default: us-east-1)`;
+
 const USER = `  --user NAME          who this is, where the Kafka door asks (or TAILRACE_USER)
   --password-file FILE the user's password, in a line (or TAILRACE_PASSWORD)
   --mechanism M        plain, scram-sha-256 or scram-sha-512 (default; or TAILRACE_MECHANISM)`;
@@ -34,7 +38,8 @@ Starts the HTTP door and the Kafka door. Everything is set by environment variab
   --shards N   how many shards, which are Kafka partitions (default 1)
   --json       print JSON
 ${ADDRESSES}
-${TLS}`,
+${TLS}
+${AWS}`,
     load: () => import('./streams.ts'),
   },
   keys: {

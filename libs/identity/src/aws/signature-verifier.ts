@@ -11,6 +11,7 @@ import {
   type SignatureParameters,
 } from './signature-parameters.ts';
 import { deriveSigningKey, SigningKeys } from './signing-keys.ts';
+import { stringToSign } from './string-to-sign.ts';
 
 /** Someone whose signature can be checked. */
 export interface Signer<Identity> {
@@ -52,7 +53,6 @@ const SIGNATURE_MEMBER = 'Signature=';
 const SIGNATURE_PARAMETER = 'X-Amz-Signature';
 const SIGNATURE_CHARACTERS = 64;
 const MINUTE_MS = 60_000;
-const BEYOND_ASCII = /[^\x00-\x7f]/;
 
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and ' +
@@ -154,22 +154,17 @@ export class SignatureVerifier<Identity> {
       payloadHash,
       claim.presigned ? SIGNATURE_PARAMETER : undefined,
     );
-    // A character of the wire is a byte; hashing text would take one above 7F for two.
-    const canonicalHash = hash(
-      'sha256',
-      BEYOND_ASCII.test(canonical) ? Buffer.from(canonical, 'latin1') : canonical,
-      'hex',
-    );
-    const stringToSign = `${ALGORITHM}\n${time.text}\n${date}/${region}/${service}/aws4_request\n${canonicalHash}`;
+    const scope = { date, region, service };
+    const toSign = stringToSign(canonical, time.text, scope);
     const keptKey = this.#signingKeys.find(parameters.credential, secret);
-    const signingKey = keptKey ?? deriveSigningKey(secret, { date, region, service });
-    const signature = createHmac('sha256', signingKey).update(stringToSign).digest('hex');
+    const signingKey = keptKey ?? deriveSigningKey(secret, scope);
+    const signature = createHmac('sha256', signingKey).update(toSign).digest('hex');
     if (!sameText(signature, claim.signature)) {
       return {
         ...refuse('InvalidSignatureException', MISMATCH), // 11
         detail:
           `The Canonical String for this request should have been\n'${canonical}'\n\n` +
-          `The String-to-Sign should have been\n'${stringToSign}'\n`,
+          `The String-to-Sign should have been\n'${toSign}'\n`,
       };
     }
     if (keptKey === undefined) this.#signingKeys.keep(parameters.credential, secret, signingKey);
