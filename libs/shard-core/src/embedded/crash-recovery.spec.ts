@@ -460,6 +460,33 @@ describe('a seal that fails', () => {
 });
 
 describe('relaxed durability', () => {
+  it('gives no file back of which a power loss might bring the row again', async () => {
+    const crashing = await open({ durability: 'relaxed' });
+    // What a power loss leaves of the database, at the least: as it was last made lasting.
+    const lasting = Database.prototype.lasting;
+    const spy = jest.spyOn(Database.prototype, 'lasting').mockImplementation(async function (this: Database) {
+      await lasting.call(this);
+      crashing.keepDatabase();
+    });
+    try {
+      const { log } = crashing.store;
+      const shard = await openNewShard(log);
+      for (let i = 0; i < 60; i++) accepted(await append(log, shard, [`${i}`.padEnd(2_000, '.')]));
+      crashing.keepDatabase();
+      const before = crashing.files.paths('.log').length;
+      accepted(await log.trim(shard, 55n));
+      await eventually(() => expect(crashing.files.paths('.log').length).toBeLessThan(before));
+      for (let i = 60; i < 90; i++) accepted(await append(log, shard, [`${i}`.padEnd(2_000, '.')]));
+      const next = await crashing.opened(() => 0);
+      const { logStartOffset } = accepted(await next.store.log.bounds(shard));
+      const found = await readAll(next.store.log, shard, logStartOffset);
+      expect(found.map(({ value }) => BigInt(Number.parseInt(value, 10)))).toEqual(found.map(({ offset }) => offset));
+      await next.end();
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
   it('has checkpoints claim nothing that a power loss takes, though files of closed segments are closed', async () => {
     const crashing = await open({ durability: 'relaxed', openFilesMax: 1 });
     const { log } = crashing.store;

@@ -184,8 +184,24 @@ export class Database {
     this.#syncing = undefined;
   }
 
+  /**
+   * Makes lasting what was changed, also where changes are answered before they are: what is given up because of them must not be
+   * missed when a power loss takes them back. Throws StoreUnavailable.
+   */
+  async lasting(): Promise<void> {
+    if (this.#syncs || this.#closed) return;
+    try {
+      await this.#syncFile();
+    } catch (error) {
+      throw new StoreUnavailable(`the database could not be synced: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
   async #sync(): Promise<void> {
-    if (!this.#syncs) return;
+    if (this.#syncs) await this.#syncFile();
+  }
+
+  async #syncFile(): Promise<void> {
     try {
       // On a descriptor of our own: SQLite holds no locks on this file, and never replaces it while it is open.
       this.#walFile ??= await openFile(this.#walPath, 'r+');

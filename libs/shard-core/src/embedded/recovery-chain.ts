@@ -1,12 +1,14 @@
 import type { LogPosition } from './group-commit.ts';
-import type { ScannedEntry } from './segment-scan.ts';
+import type { EntryList } from './entry-list.ts';
 
 /** A file behind the checkpoint, with the entries that follow each other in it. */
 export interface ScannedSegment {
   readonly generation: number;
   /** Of the file. */
   readonly byteCount: number;
-  readonly entries: readonly ScannedEntry[];
+  readonly entries: EntryList;
+  /** What the first of them names; `undefined`: there is none. */
+  readonly firstChain: number | undefined;
 }
 
 export interface JoinedLog {
@@ -25,22 +27,22 @@ export interface JoinedLog {
  * an earlier one, a sync had failed: what stands behind that entry was given up. Where it names none, the log was torn
  * before it: neither this segment nor those behind it were acknowledged, for a sync covers all that was before.
  *
- * @param scanned in the order of their generations, none before the one of `from`
+ * @param scanned in the order of their generations, none before the one of `from`; what is torn off goes from their entries
  * @param from where the checkpoint says that the log ended
  */
 export function joinChain(scanned: readonly ScannedSegment[], from: LogPosition): JoinedLog {
   let kept: ScannedSegment[] = [];
   let chain = from.chain;
   for (const segment of scanned) {
-    const [first] = segment.entries;
-    if (first === undefined) continue;
-    if (segment.generation !== from.generation && first.header.chain !== chain) {
-      const cut = cutAt(kept, first.header.chain, from);
+    const { firstChain } = segment;
+    if (firstChain === undefined) continue;
+    if (segment.generation !== from.generation && firstChain !== chain) {
+      const cut = cutAt(kept, firstChain, from);
       if (cut === undefined) break;
       kept = cut;
     }
     kept.push(segment);
-    chain = (segment.entries.at(-1) as ScannedEntry).header.crc;
+    chain = segment.entries.crc as number;
   }
   const generations = new Set(kept.map(({ generation }) => generation));
   const others = scanned.filter(({ generation }) => !generations.has(generation));
@@ -55,8 +57,7 @@ export function joinChain(scanned: readonly ScannedSegment[], from: LogPosition)
 function cutAt(kept: readonly ScannedSegment[], crc: number, from: LogPosition): ScannedSegment[] | undefined {
   for (let i = kept.length - 1; i >= 0; i--) {
     const segment = kept[i] as ScannedSegment;
-    const at = segment.entries.findLastIndex(({ header }) => header.crc === crc);
-    if (at >= 0) return [...kept.slice(0, i), { ...segment, entries: segment.entries.slice(0, at + 1) }];
+    if (segment.entries.cutBehind(crc)) return kept.slice(0, i + 1);
   }
   return crc === from.chain ? [] : undefined;
 }

@@ -2,6 +2,7 @@ import { logger } from '@tailrace/telemetry';
 import type { EmbeddedBounds } from './bounds.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { DataDirectoryUnusable } from './data-directory.ts';
+import { EntryList } from './entry-list.ts';
 import { type FileSystem, removeIfThere } from './file-system.ts';
 import type { LogPosition } from './group-commit.ts';
 import { type ExtentRow, readExtentRows, writeIndexFile } from './index-file.ts';
@@ -83,18 +84,27 @@ export async function recover(
       await removeSegment(fileSystem, directory, generation);
       continue;
     }
-    const { entries } = await scanEntries(fileSystem, directory, generation, byteCount, bounds);
-    scanned.push({ generation, byteCount, entries });
+    const entries = new EntryList();
+    let firstChain: number | undefined;
+    await visitEntries(fileSystem, directory, generation, byteCount, bounds, ({ header, end }) => {
+      firstChain ??= header.chain;
+      entries.add(header.crc, end);
+    });
+    scanned.push({ generation, byteCount, entries, firstChain });
   }
   const { kept, unused, dropped, chain } = joinChain(scanned, checkpoint.position);
   checkAgainst(checkpoint, segments, kept, directory);
   const replayed: Segment[] = [];
   for (const { generation, entries } of kept) {
-    const end = (entries.at(-1) as ScannedEntry).end;
+    const { end } = entries;
     const segment = new Segment(generation, segmentPath(directory, generation), end, false);
     segment.closed = true;
     const seenBefore = generation === checkpoint.position.generation ? checkpoint.position.position : 0;
-    for (const entry of entries) replay(entry, segment, shards, entry.position < seenBefore, directory);
+    // A second time, rather than to hold them all: they may be millions.
+    const good = await visitEntries(fileSystem, directory, generation, end, bounds, (entry) =>
+      replay(entry, segment, shards, entry.position < seenBefore, directory),
+    );
+    if (good !== end) throw damagedAt(directory, generation, good, end);
     segment.end = end;
     segments.push(segment);
     replayed.push(segment);
@@ -117,10 +127,7 @@ export async function recover(
   return {
     shards,
     segments,
-    end:
-      last === undefined
-        ? checkpoint.position
-        : { generation: last.generation, position: (last.entries.at(-1) as ScannedEntry).end, chain },
+    end: last === undefined ? checkpoint.position : { generation: last.generation, position: last.entries.end, chain },
     unused,
     nextGeneration: 1 + Math.max(checkpoint.position.generation, ...generations.filter(isOrdinary)),
     nextRemainsGeneration: 1 + Math.max(REMAINS_GENERATION_MIN - 1, ...generations),
@@ -137,7 +144,7 @@ function checkAgainst(
   const isLater = ({ generation }: Segment) => generation >= position.generation && generation < REMAINS_GENERATION_MIN;
   if (position.position === 0 || closed.some(isLater)) return;
   const entries = kept.find(({ generation }) => generation === position.generation)?.entries;
-  const end = entries?.at(-1)?.end ?? 0;
+  const end = entries?.end ?? 0;
   if (end >= position.position) return;
   throw damagedAt(directory, position.generation, end, position.position);
 }
@@ -229,27 +236,26 @@ export async function indexSegment(
 ): Promise<Segment> {
   const rebuilt = new Segment(generation, path, end, false);
   const strangers = new Map<number, ShardState>();
-  const scanned = await scanEntries(fileSystem, directory, generation, end, bounds);
-  if (scanned.end !== end) {
-    throw new DataDirectoryUnusable(directory, `${path} is damaged at byte ${scanned.end} of ${end}`);
-  }
-  for (const entry of scanned.entries) indexEntry(entry, rebuilt, strangerFor(strangers, entry));
+  const good = await visitEntries(fileSystem, directory, generation, end, bounds, (entry) =>
+    indexEntry(entry, rebuilt, strangerFor(strangers, entry)),
+  );
+  if (good !== end) throw new DataDirectoryUnusable(directory, `${path} is damaged at byte ${good} of ${end}`);
   rebuilt.end = end;
   return rebuilt;
 }
 
-async function scanEntries(
+/** Answers where the last good entry ends. */
+async function visitEntries(
   fileSystem: FileSystem,
   directory: string,
   generation: number,
   limit: number,
   { batchBytesMax }: EmbeddedBounds,
-): Promise<{ readonly entries: ScannedEntry[]; readonly end: number }> {
-  const entries: ScannedEntry[] = [];
+  visit: (entry: ScannedEntry) => void,
+): Promise<number> {
   const file = await fileSystem.open(segmentPath(directory, generation), { create: false });
   try {
-    const end = await scanSegment(file, generation, limit, batchBytesMax, (entry) => entries.push(entry));
-    return { entries, end };
+    return await scanSegment(file, generation, limit, batchBytesMax, visit);
   } finally {
     await file.close();
   }

@@ -188,8 +188,9 @@ export class SegmentKeeper {
 
   /** Gives the file of a segment back, of which the database knows no more, once no read is under way in it. */
   async #letGo(segment: Segment): Promise<void> {
-    const { fileSystem, directory, supply, files, indexes } = this.#parts;
+    const { fileSystem, directory, database, supply, files, indexes } = this.#parts;
     this.#recorded.delete(segment);
+    await database.lasting();
     if (segment.readers > 0) await new Promise<void>((resolve) => (segment.onIdle = resolve));
     indexes.forget(segment);
     await files.close(segment);

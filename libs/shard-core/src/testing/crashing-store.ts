@@ -21,6 +21,7 @@ export class CrashingStore {
   readonly #directory: TemporaryDirectory;
   readonly #options: Partial<EmbeddedStoreOptions>;
   readonly #dataDir: string;
+  #keptDatabase: string | undefined;
 
   private constructor(
     store: Store,
@@ -64,13 +65,24 @@ export class CrashingStore {
   async opened(power?: Survival): Promise<CrashingStore> {
     const path = join(this.#directory.path, `crash-${directories++}`);
     mkdirSync(path);
-    for (const name of ['tailrace.db', 'tailrace.db-wal']) {
-      const from = join(this.#dataDir, name);
-      if (existsSync(from)) copyFileSync(from, join(path, name));
-    }
+    this.#copyDatabase(this.#keptDatabase ?? this.#dataDir, path);
     // Paths of segments carry the directory: the files move with it.
     const files = this.files.afterCrash(power).moved(join(this.#dataDir, 'log'), join(path, 'log'));
     return CrashingStore.#openAt(this.#directory, path, files, this.#options);
+  }
+
+  /** From now on those that are opened find the database as it is now, however it changes: it was not synced since. */
+  keepDatabase(): void {
+    const kept = join(this.#directory.path, `kept-${directories++}`);
+    mkdirSync(kept);
+    this.#copyDatabase(this.#dataDir, kept);
+    this.#keptDatabase = kept;
+  }
+
+  #copyDatabase(from: string, to: string): void {
+    for (const name of ['tailrace.db', 'tailrace.db-wal']) {
+      if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name));
+    }
   }
 
   async close(): Promise<void> {
