@@ -298,8 +298,8 @@ describe('a share group', () => {
       const answer = await client.request(deleteShareGroupOffsetsApi, 0, { groupId, topics: [{ topicName }] });
       return errorName(answer.errorCode || (answer.responses[0]?.errorCode ?? NaN));
     };
-    expect(await move()).toBe('GROUP_ID_NOT_FOUND');
-    expect(await offsetsOf(groupId, stream)).toBe('GROUP_ID_NOT_FOUND');
+    expect(await forget()).toBe('GROUP_ID_NOT_FOUND');
+    expect(await offsetsOf(groupId, stream)).toEqual([[0, -1, -1]]);
     const a = member(groupId, stream);
     await a.heartbeat([stream.name]);
     expect(await a.fetch([0])).toMatchObject({ acquired: ['0-5 x1'] });
@@ -319,9 +319,45 @@ describe('a share group', () => {
     expect(await c.fetch([0])).toMatchObject({ acquired: ['0-5 x1'] });
     const { results } = await client.request(deleteGroupsApi, 2, { groupsNames: [groupId] });
     expect(results).toEqual([{ groupId, errorCode: 0 }]);
-    expect(await offsetsOf(groupId, stream)).toBe('GROUP_ID_NOT_FOUND');
+    expect(await offsetsOf(groupId, stream)).toEqual([[0, -1, -1]]);
     expect(await under.store.documents.list(`share-group/${groupId}/`)).toEqual([]);
   });
+
+  it('is made by whoever says where it is to begin, as on Apache Kafka', async () => {
+    const stream = await newTopic();
+    await produce(stream, numbered(0, 5));
+    const alter = async (groupId: string, topicName: string, partitionIndex: number) => {
+      const topics = [{ topicName, partitions: [{ partitionIndex, startOffset: 3n }] }];
+      const answer = await client.request(alterShareGroupOffsetsApi, 0, { groupId, topics: topicName === '' ? [] : topics });
+      return [answer.errorCode, answer.responses[0]?.partitions[0]?.errorCode];
+    };
+    const described = async (groupId: string) => {
+      const { groups } = await client.request(shareGroupDescribeApi, 1, { groupIds: [groupId], includeAuthorizedOperations: false });
+      return groups.map(({ errorCode, groupState, groupEpoch }) => [errorCode, groupState, groupEpoch]);
+    };
+    const groupId = await newGroup();
+    expect(await alter(groupId, stream.name, 0)).toEqual([0, 0]);
+    expect([await described(groupId), await offsetsOf(groupId, stream)]).toEqual([[[0, 'Empty', 1]], [[0, 3, 2]]]);
+    const listed = await client.request(listGroupsApi, 5, { statesFilter: ['Empty'], typesFilter: ['Share'] });
+    expect(listed.groups.map((one) => one.groupId)).toContain(groupId);
+    const a = member(groupId, stream);
+    expect(await a.heartbeat([stream.name])).toBe('0');
+    expect(await a.fetch([0])).toMatchObject({ acquired: ['3-4 x1'] });
+    // A partition that is not there makes the group, a topic that is not there or none does not.
+    for (const [topicName, partition, ofPartition, state] of [
+      [stream.name, 7, 3, 'Empty'],
+      ['no-such', 0, 3, ''],
+      ['', 0, undefined, ''],
+    ] as const) {
+      const other = uniqueName('made');
+      expect(await alter(other, topicName, partition)).toEqual([0, ofPartition]);
+      expect((await described(other))[0]?.[1]).toBe(state);
+    }
+    const consumers = uniqueName('consumers');
+    await client.request(offsetCommitApi, 9, { groupId: consumers, memberId: '', generationIdOrMemberEpoch: -1, topics: [{ name: stream.name, partitions: [{ partitionIndex: 0, committedOffset: 0n, committedMetadata: null }] }] });
+    expect(errorName((await alter(consumers, stream.name, 0))[0] as number)).toBe('GROUP_ID_NOT_FOUND');
+    expect(errorName((await alter('', stream.name, 0))[0] as number)).toBe('INVALID_GROUP_ID');
+  }); // prettier-ignore
 
   it('goes on through a split of its partition, with records of both shards out at once', async () => {
     const stream = await newTopic();

@@ -52,11 +52,19 @@ import type { Timers } from './timers.ts';
 /** Groups listed with one request to the store. */
 const LIST_PAGE = 1_000;
 
+/** Which share groups a sweep is about. */
+export interface SweptShareGroups {
+  readonly isOwned: (groupId: string) => boolean;
+  readonly exists: (groupId: string) => Promise<boolean>;
+}
+
 /** What share groups have besides members. */
 export interface ShareGroupsBehind {
   readonly settings: Pick<ShareGroupConfigs, 'of'>;
-  /** Forgets what the group has read, all of it or that of topics which are gone. Throws StoreUnavailable. */
-  forgetStates(groupId: string, which: 'all' | 'gone'): Promise<void>;
+  /** Forgets what the group has read. Throws StoreUnavailable. */
+  forgetStates(groupId: string): Promise<void>;
+  /** Forgets what groups have read of topics that are gone, and what is left of groups that are gone. Throws StoreUnavailable. */
+  sweepStates(groups: SweptShareGroups): Promise<void>;
 }
 
 export interface GroupCoordinatorOptions {
@@ -215,6 +223,21 @@ export class GroupCoordinator {
     return this.#durably(this.#groups.get(groupId) ?? held, answer, shareHeartbeatFailed);
   }
 
+  /**
+   * Makes an empty share group where there is no group of the name: an administrator has something to set for it. NOT_COORDINATOR,
+   * COORDINATOR_NOT_AVAILABLE (retry), GROUP_ID_NOT_FOUND (a group of another kind). Answered when it is durable.
+   */
+  async makeShareGroup(groupId: string): Promise<ErrorCode> {
+    return this.#with(groupId, (group, current): ErrorCode => {
+      if (group.kind === 'share') return errorCodes.NONE;
+      if (current.saves.exists || !isNothing(group)) return errorCodes.GROUP_ID_NOT_FOUND;
+      const share = this.#newShare(groupId, current, undefined);
+      current.group = share;
+      share.establish();
+      return errorCodes.NONE;
+    });
+  }
+
   /** One code for each member; for all of them when the group itself is refused. */
   async leave(groupId: string, members: readonly MemberIdentity[]): Promise<ErrorCode | readonly ErrorCode[]> {
     return this.#with(groupId, (group) => members.map((member) => group.leave(member)));
@@ -316,7 +339,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * Forgets what offsets have had their time, offsets of topics that are gone, and empty groups that have none left.
+   * Forgets what offsets have had their time, offsets of topics that are gone, empty groups that have none left, and what share
+   * groups have read of what is gone.
    * Answers how many offsets. Throws StoreUnavailable.
    */
   async sweep(retentionMs: number, topicIdOf: (name: string) => Promise<string | undefined>): Promise<number> {
@@ -338,13 +362,14 @@ export class GroupCoordinator {
       }
       await this.offsets.removeUnchanged(expired);
       expiredCount += expired.length;
-      if (document.kind === 'share') {
-        // It stays until somebody deletes it, with or without members.
-        await this.#options.shareGroups.forgetStates(groupId, 'gone');
-        continue;
-      }
+      // A share group stays until somebody deletes it, with or without members.
+      if (document.kind === 'share') continue;
       if (left === 0 && !group.hasMembers && !this.#groups.has(groupId)) await this.#forget(groupId, 'bare');
     }
+    await this.#options.shareGroups.sweepStates({
+      isOwned: (groupId) => this.#owns(groupId),
+      exists: async (groupId) => (await this.#options.documents.get(groupStateKey(groupId))) !== undefined,
+    });
     return expiredCount;
   }
 
@@ -395,7 +420,7 @@ export class GroupCoordinator {
     this.#letGo(groupId);
     await this.offsets.removeUnchanged(offsets);
     if (held?.group.kind === 'share' || (stored !== undefined && parseGroupDocument(stored.value).kind === 'share'))
-      await this.#options.shareGroups.forgetStates(groupId, 'all');
+      await this.#options.shareGroups.forgetStates(groupId);
     return errorCodes.NONE;
   }
 

@@ -12,6 +12,7 @@ import { NO_PARTITIONS, partitionSets } from '../groups/topic-partitions.ts';
 import { type Acknowledged, acknowledgeRecords, hasAcknowledgements } from '../share-groups/acknowledge-records.ts';
 import { collectShareRecords } from '../share-groups/collect-share-records.ts';
 import { LeaderHints } from '../share-groups/current-leader.ts';
+import { readSharer, refuseRenewal } from '../share-groups/share-request.ts';
 import type { ShareRead } from '../share-groups/share-read.ts';
 import { CLOSING_EPOCH, OPENING_EPOCH, type SessionOutcome } from '../share-groups/share-session-cache.ts';
 import type { ShareSession } from '../share-groups/share-session.ts';
@@ -31,8 +32,8 @@ const traffic = trafficMetrics('kafka');
  * client wants no more than maxRecords. With less than minBytes the answer waits, at most maxWaitMs, for appends and for what
  * others give back. Batches go out as the log holds them: the answer names the records in them that are the member's.
  *
- * Whole request: INVALID_REQUEST (no group or member; acknowledgements in a session's first request),
- * SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED.
+ * Whole request: INVALID_REQUEST (a renewal that asks for records; no group or member), INVALID_GROUP_ID, INVALID_REQUEST
+ * (acknowledgements in a session's first request), SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED.
  * Per partition, of the acknowledgements or of the records: TOPIC_AUTHORIZATION_FAILED, INVALID_REQUEST, UNKNOWN_TOPIC_ID,
  * UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, INVALID_RECORD_STATE; KAFKA_STORAGE_ERROR, retryable, when the store is
  * away.
@@ -41,18 +42,20 @@ export const shareFetch = handler({
   api: shareFetchApi,
   versions: shareFetchApi.advertised,
   async run(request, exchange, bridge) {
-    const { groupId, memberId, topics, isRenewAck, shareSessionEpoch } = request;
+    const { topics, isRenewAck, shareSessionEpoch } = request;
     const refuse = (errorCode: ErrorCode, errorMessage: string | null = null): ShareFetchResponse => {
       exchange.noteError(errorCode);
       return { throttleTimeMs: 0, errorCode, errorMessage, acquisitionLockTimeoutMs: 0, responses: [], nodeEndpoints: [] };
     }; // prettier-ignore
-    if (!groupId || !memberId) return refuse(errorCodes.INVALID_REQUEST, 'A group and a member must be named');
+    const sharer = refuseRenewal(request) ?? readSharer(request);
+    if ('errorCode' in sharer) return refuse(sharer.errorCode, sharer.errorMessage);
+    const { groupId, memberId } = sharer;
     if (shareSessionEpoch === OPENING_EPOCH && hasAcknowledgements(topics))
       return refuse(errorCodes.INVALID_REQUEST, 'The first request of a session cannot acknowledge records');
     const found = sessionOf(groupId, memberId, request, exchange, bridge);
     if (!found.ok) return refuse(found.errorCode);
     const { session } = found;
-    const acknowledged = await acknowledgeRecords({ groupId, memberId }, topics, isRenewAck, exchange, bridge);
+    const acknowledged = await acknowledgeRecords(sharer, topics, isRenewAck, exchange, bridge);
     const fetches = shareSessionEpoch !== CLOSING_EPOCH && !isRenewAck && request.maxRecords > 0;
     const reads = fetches ? await fetchRecords(session, request, exchange, bridge) : [];
     if (shareSessionEpoch === CLOSING_EPOCH) session.end();

@@ -6,6 +6,7 @@ import {
 } from '@tailrace/kafka-protocol';
 import { acknowledgeRecords } from '../share-groups/acknowledge-records.ts';
 import { LeaderHints } from '../share-groups/current-leader.ts';
+import { readSharer } from '../share-groups/share-request.ts';
 import { CLOSING_EPOCH, OPENING_EPOCH } from '../share-groups/share-session-cache.ts';
 import { handler } from './handler.ts';
 
@@ -14,7 +15,7 @@ type TopicAnswer = ShareAcknowledgeResponse['responses'][number];
 /**
  * ShareAcknowledge: a member of a share group says what has become of records that are locked for it, and may end its session.
  *
- * Whole request: INVALID_REQUEST (no group or member), SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH (0 too: only
+ * Whole request: INVALID_REQUEST (no group or member), INVALID_GROUP_ID, SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH (0 too: only
  * ShareFetch opens a session).
  * Per partition: TOPIC_AUTHORIZATION_FAILED, INVALID_REQUEST, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION,
  * NOT_LEADER_OR_FOLLOWER, INVALID_RECORD_STATE; KAFKA_STORAGE_ERROR, retryable, when the store is away.
@@ -22,18 +23,21 @@ type TopicAnswer = ShareAcknowledgeResponse['responses'][number];
 export const shareAcknowledge = handler({
   api: shareAcknowledgeApi,
   versions: shareAcknowledgeApi.advertised,
-  async run({ groupId, memberId, shareSessionEpoch, isRenewAck, topics }, exchange, bridge) {
+  async run(request, exchange, bridge) {
+    const { shareSessionEpoch, isRenewAck, topics } = request;
     const { sessions, settings } = bridge.shareGroups;
     const refuse = (errorCode: ErrorCode, errorMessage: string | null = null): ShareAcknowledgeResponse => {
       exchange.noteError(errorCode);
       return { throttleTimeMs: 0, errorCode, errorMessage, responses: [], nodeEndpoints: [], acquisitionLockTimeoutMs: 0 };
     }; // prettier-ignore
-    if (!groupId || !memberId) return refuse(errorCodes.INVALID_REQUEST, 'A group and a member must be named');
+    const sharer = readSharer(request);
+    if ('errorCode' in sharer) return refuse(sharer.errorCode, sharer.errorMessage);
+    const { groupId, memberId } = sharer;
     if (shareSessionEpoch === OPENING_EPOCH) return refuse(errorCodes.INVALID_SHARE_SESSION_EPOCH);
     const found = sessions.use(groupId, memberId, shareSessionEpoch);
     if (!found.ok) return refuse(found.errorCode);
     const { session } = found;
-    const acknowledged = await acknowledgeRecords({ groupId, memberId }, topics, isRenewAck, exchange, bridge);
+    const acknowledged = await acknowledgeRecords(sharer, topics, isRenewAck, exchange, bridge);
     if (shareSessionEpoch === CLOSING_EPOCH) session.end();
     const hints = new LeaderHints(bridge);
     const responses = topics.map(({ topicId, partitions }): TopicAnswer => ({

@@ -17,8 +17,8 @@ const NOT_BEGUN = -1n;
 
 /**
  * DescribeShareGroupOffsets: how far share groups (KIP-932) are, and how much they have before them.
- * Per group: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, GROUP_ID_NOT_FOUND. A partition that the group has not
- * begun, or that does not exist, has the offset -1 and no error.
+ * Per group: INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE. A partition that the group has not begun, or that does not
+ * exist, has the offset -1 and no error; so has each partition of a group that does not exist, as in Kafka.
  */
 export const describeShareGroupOffsets = handler({
   api: describeShareGroupOffsetsApi,
@@ -40,12 +40,8 @@ export const describeShareGroupOffsets = handler({
 });
 
 async function describeOne({ groupId, topics }: GroupRequest, bridge: Bridge): Promise<GroupAnswer> {
-  const kind = await bridge.groups.inspect(groupId, (group) => group.kind);
-  if (typeof kind === 'number') return { groupId, topics: [], errorCode: kind };
-  if (kind.found !== 'share') {
-    const errorMessage = `Group ${groupId} ${kind.found === undefined ? 'not found' : 'is not a share group'}.`;
-    return { groupId, topics: [], errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage };
-  }
+  const refused = bridge.groups.refuseRead(groupId);
+  if (refused !== undefined) return { groupId, topics: [], errorCode: refused };
   const answered: TopicAnswer[] = [];
   if (topics === null) {
     for (const [topicId, partitions] of await bridge.shareGroups.offsets.partitionsOf(groupId)) {

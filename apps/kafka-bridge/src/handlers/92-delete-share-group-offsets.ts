@@ -6,7 +6,7 @@ import {
 } from '@tailrace/kafka-protocol';
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
-import { refuseShareGroupChange } from '../share-groups/change-admission.ts';
+import { admitShareGroupChange } from '../share-groups/change-admission.ts';
 import { handler } from './handler.ts';
 
 type TopicAnswer = DeleteShareGroupOffsetsResponse['responses'][number];
@@ -20,8 +20,10 @@ export const deleteShareGroupOffsets = handler({
   api: deleteShareGroupOffsetsApi,
   versions: deleteShareGroupOffsetsApi.advertised,
   async run({ groupId, topics }, exchange, bridge) {
-    const refused = await refuseShareGroupChange(groupId, bridge);
-    if (refused !== undefined) {
+    const admission = await admitShareGroupChange(groupId, bridge);
+    if (admission !== 'exists') {
+      const notFound = { errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` };
+      const refused = admission === 'absent' ? notFound : admission;
       exchange.noteError(refused.errorCode);
       return { throttleTimeMs: 0, ...refused, responses: [] };
     }

@@ -84,7 +84,8 @@ export function openShareGroups({ store, catalog, brokers, options, logger }: Sh
     sessions,
     partitions,
     offsets,
-    forgetStates: (groupId, which) => offsets.forget(groupId, which),
+    forgetStates: (groupId) => offsets.forget(groupId),
+    sweepStates: (groups) => offsets.sweep(groups),
     close() {
       sessions.closeAll();
       partitions.close();

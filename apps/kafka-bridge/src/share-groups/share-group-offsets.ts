@@ -1,6 +1,13 @@
 import { type ErrorCode, errorCodes } from '@tailrace/kafka-protocol';
 import type { Documents, Partition, Stream, StreamCatalog } from '@tailrace/shard-core';
-import { parseShareStateKey, type SharePartitionKey, shareStateKey, shareStatesPrefix } from './share-group-keys.ts';
+import type { SweptShareGroups } from '../groups/group-coordinator.ts';
+import {
+  parseShareStateKey,
+  SHARE_STATES_PREFIX,
+  type SharePartitionKey,
+  shareStateKey,
+  shareStatesPrefix,
+} from './share-group-keys.ts';
 import { formatSharePartition, lagOf, parseSharePartition } from './share-partition-document.ts';
 import { TAKE_OVER_ATTEMPTS_MAX } from './share-partitions.ts';
 
@@ -26,6 +33,8 @@ export interface ShareOffset {
 /** What share groups have read, as administrators see and change it: the documents, whoever leads the partitions. Throws StoreUnavailable. */
 export class ShareGroupOffsets {
   readonly #options: ShareGroupOffsetsOptions;
+  /** States whose group or topic the last sweep did not find. */
+  #missed: ReadonlySet<string> = new Set();
 
   constructor(options: ShareGroupOffsetsOptions) {
     this.#options = options;
@@ -75,16 +84,34 @@ export class ShareGroupOffsets {
     return this.#forget(`${shareStatesPrefix(groupId)}${topicId}/`, () => true);
   }
 
-  /** Forgets all that the group has read, or what it has read of topics that are gone. */
-  async forget(groupId: string, which: 'all' | 'gone'): Promise<void> {
-    const { catalog } = this.#options;
-    await this.#forget(
-      shareStatesPrefix(groupId),
-      ({ topicId }) => which === 'all' || catalog.peekById(topicId) === undefined,
-    );
+  /** Forgets all that the group has read. */
+  async forget(groupId: string): Promise<void> {
+    await this.#forget(shareStatesPrefix(groupId), () => true);
   }
 
-  async #forget(prefix: string, isMeant: (key: SharePartitionKey) => boolean): Promise<number> {
+  /**
+   * Forgets the states of topics that are gone, and of groups that are gone: a group's states go behind its document, and whoever
+   * deleted it may have died in between. What is missed for the first time stays until the next sweep: another bridge may have made it
+   * a moment ago.
+   */
+  async sweep({ isOwned, exists }: SweptShareGroups): Promise<void> {
+    const missed = new Set<string>();
+    // Keys come group by group.
+    let last: { readonly groupId: string; readonly isGone: boolean } | undefined;
+    await this.#forget(SHARE_STATES_PREFIX, async (key) => {
+      const { groupId, topicId } = key;
+      if (!isOwned(groupId)) return false;
+      if (last?.groupId !== groupId) last = { groupId, isGone: !(await exists(groupId)) };
+      if (!last.isGone && this.#options.catalog.peekById(topicId) !== undefined) return false;
+      const name = shareStateKey(key);
+      if (this.#missed.has(name)) return true;
+      missed.add(name);
+      return false;
+    });
+    this.#missed = missed;
+  }
+
+  async #forget(prefix: string, isMeant: (key: SharePartitionKey) => boolean | Promise<boolean>): Promise<number> {
     const { documents, overwritten } = this.#options;
     let count = 0;
     let keys: SharePartitionKey[] = [];
@@ -97,7 +124,7 @@ export class ShareGroupOffsets {
       count += page.length;
     };
     for await (const key of this.#keys(prefix)) {
-      if (isMeant(key)) keys.push(key);
+      if (await isMeant(key)) keys.push(key);
       if (keys.length >= PAGE) await flush();
     }
     await flush();

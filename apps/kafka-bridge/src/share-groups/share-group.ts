@@ -193,6 +193,12 @@ export class ShareGroup {
     };
   }
 
+  /** It is there from now on, without members. */
+  establish(): void {
+    this.#emptySinceMs = this.#options.clock();
+    this.#shareOut();
+  }
+
   /** A classic member has no place here: COORDINATOR_NOT_AVAILABLE, INCONSISTENT_GROUP_PROTOCOL. */
   join(request: JoinRequest, answer: (answer: JoinAnswer) => void): void {
     answer(joinFailed(request.memberId, this.#refusal(errorCodes.INCONSISTENT_GROUP_PROTOCOL)));

@@ -8,4 +8,5 @@ export const noShareGroups: ShareGroupsBehind = {
     },
   },
   forgetStates: () => Promise.resolve(),
+  sweepStates: () => Promise.resolve(),
 };

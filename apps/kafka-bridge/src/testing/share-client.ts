@@ -35,6 +35,7 @@ export interface AcknowledgedOffsets {
 
 export interface ShareFetchOptions {
   readonly maxWaitMs?: number;
+  readonly minBytes?: number;
   readonly maxRecords?: number;
   readonly strict?: boolean;
   readonly acknowledge?: readonly AcknowledgedOffsets[];
@@ -76,7 +77,14 @@ export class ShareClient {
 
   /** Of these partitions at first, of the session's then. */
   async fetch(partitions: readonly number[] = [], options: ShareFetchOptions = {}): Promise<ShareFetched> {
-    const { maxWaitMs = 0, maxRecords = 500, strict = false, epoch = this.sessionEpoch, renew = false } = options;
+    const {
+      maxWaitMs = 0,
+      minBytes = 1,
+      maxRecords = 500,
+      strict = false,
+      epoch = this.sessionEpoch,
+      renew = false,
+    } = options;
     const named = new Map<number, AcknowledgedOffsets[]>(partitions.map((partition) => [partition, []]));
     for (const one of options.acknowledge ?? []) {
       const ofPartition = named.get(one.partition ?? 0) ?? [];
@@ -87,10 +95,9 @@ export class ShareClient {
       groupId: this.groupId,
       memberId: this.memberId,
       shareSessionEpoch: epoch,
-      maxWaitMs,
-      minBytes: 1,
-      maxRecords,
-      batchSize: maxRecords,
+      ...(renew
+        ? { maxWaitMs: 0, minBytes: 0, maxBytes: 0, maxRecords: 0, batchSize: 0 }
+        : { maxWaitMs, minBytes, maxRecords, batchSize: maxRecords }),
       shareAcquireMode: strict ? 1 : 0,
       isRenewAck: renew,
       topics: [{ topicId, partitions: [...named].map(([partitionIndex, ranges]) => asOnWire(partitionIndex, ranges)) }],

@@ -20,6 +20,7 @@ import {
 } from '@tailrace/kafka-protocol';
 import { type Access, changed, eachByItself, PASSES, refused, split, type Verdict } from './access.ts';
 import { accessRule } from './access-rule.ts';
+import { forDescription, narrowGroups } from './group-description.ts';
 
 const {
   CLUSTER_AUTHORIZATION_FAILED,
@@ -27,8 +28,6 @@ const {
   TOPIC_AUTHORIZATION_FAILED,
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 } = errorCodes;
-/** "Not asked for": the smallest int32. */
-const OPERATIONS_NOT_ASKED = -0x8000_0000;
 const GROUP_KEY = 0;
 const SHARE_KEY = 2;
 const BATCHED_COORDINATORS_SINCE = 4;
@@ -142,41 +141,7 @@ export const groupRules = [
       );
     },
   }),
-  accessRule({
-    api: consumerGroupDescribeApi,
-    needs: 'DESCRIBE on each group, and on each topic that its members read',
-    judge(request, access) {
-      const { kept, refusedOnes } = split(request.groupIds, (groupId) => access.mayWithGroup('DESCRIBE', groupId));
-      const failed = (groupId: string, errorCode: number) => ({
-        errorCode,
-        groupId,
-        groupState: '',
-        groupEpoch: 0,
-        assignmentEpoch: 0,
-        assignorName: '',
-        members: [],
-      });
-      return changed(
-        { ...request, groupIds: kept },
-        (answer) => ({
-          ...answer,
-          groups: [
-            ...narrowGroups(answer.groups, access).map((group) => {
-              const topics = group.members.flatMap(({ subscribedTopicNames, assignment, targetAssignment }) => [
-                ...subscribedTopicNames,
-                ...assignment.topicPartitions.map(({ topicName }) => topicName),
-                ...targetAssignment.topicPartitions.map(({ topicName }) => topicName),
-              ]);
-              const sees = topics.every((topic) => access.mayWithTopic('DESCRIBE', topic));
-              return sees ? group : failed(group.groupId, TOPIC_AUTHORIZATION_FAILED);
-            }),
-            ...refusedOnes.map((groupId) => failed(groupId, GROUP_AUTHORIZATION_FAILED)),
-          ],
-        }),
-        refusedOnes.length > 0 ? GROUP_AUTHORIZATION_FAILED : undefined,
-      );
-    },
-  }),
+  forDescription(consumerGroupDescribeApi),
   accessRule({
     api: listGroupsApi,
     needs: 'DESCRIBE on the cluster, or else on each group (others are left out)',
@@ -240,16 +205,6 @@ function forMembers<Request extends Message, Response extends Message>(
 function mayWithTopic(access: Access, operation: 'READ' | 'DESCRIBE', topicId: string, name: string): boolean {
   const known = access.topicName(topicId, name);
   return known === '' || access.mayWithTopic(operation, known);
-}
-
-/** What a user may do with each group, where that was asked for. */
-export function narrowGroups<
-  G extends { readonly groupId: string; readonly authorizedOperations?: number | undefined },
->(groups: readonly G[], access: Access): G[] {
-  return groups.map((group) => {
-    if ((group.authorizedOperations ?? OPERATIONS_NOT_ASKED) === OPERATIONS_NOT_ASKED) return group;
-    return { ...group, authorizedOperations: access.operations('GROUP', group.groupId) };
-  });
 }
 
 type OffsetFetch = typeof offsetFetchApi;

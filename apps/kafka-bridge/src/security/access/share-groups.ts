@@ -11,7 +11,7 @@ import {
 } from '@tailrace/kafka-protocol';
 import { type Access, changed, PASSES, refused, split } from './access.ts';
 import { accessRule } from './access-rule.ts';
-import { narrowGroups } from './groups.ts';
+import { forDescription } from './group-description.ts';
 
 const { GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED } = errorCodes;
 
@@ -29,40 +29,7 @@ export const shareGroupRules = [
       return PASSES;
     },
   }),
-  accessRule({
-    api: shareGroupDescribeApi,
-    needs: 'DESCRIBE on each group, and on each topic that its members read',
-    judge(request, access) {
-      const { kept, refusedOnes } = split(request.groupIds, (groupId) => access.mayWithGroup('DESCRIBE', groupId));
-      const failed = (groupId: string, errorCode: number) => ({
-        errorCode,
-        groupId,
-        groupState: '',
-        groupEpoch: 0,
-        assignmentEpoch: 0,
-        assignorName: '',
-        members: [],
-      });
-      return changed(
-        { ...request, groupIds: kept },
-        (answer) => ({
-          ...answer,
-          groups: [
-            ...narrowGroups(answer.groups, access).map((group) => {
-              const topics = group.members.flatMap(({ subscribedTopicNames, assignment }) => [
-                ...subscribedTopicNames,
-                ...assignment.topicPartitions.map(({ topicName }) => topicName),
-              ]);
-              const sees = topics.every((topic) => access.mayWithTopic('DESCRIBE', topic));
-              return sees ? group : failed(group.groupId, TOPIC_AUTHORIZATION_FAILED);
-            }),
-            ...refusedOnes.map((groupId) => failed(groupId, GROUP_AUTHORIZATION_FAILED)),
-          ],
-        }),
-        refusedOnes.length > 0 ? GROUP_AUTHORIZATION_FAILED : undefined,
-      );
-    },
-  }),
+  forDescription(shareGroupDescribeApi),
   accessRule({
     api: shareFetchApi,
     needs: 'READ on the group; READ on each topic, with every answer of a session anew',
