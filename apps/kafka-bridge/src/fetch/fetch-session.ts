@@ -14,6 +14,8 @@ export interface FetchTarget {
   maxBytes: number;
   /** -1: do not check. */
   currentLeaderEpoch: number;
+  /** Of the record before `fetchOffset`, as far as the client says; -1: do not check. */
+  lastFetchedEpoch: number;
   /** What the last answer of the session said; -1 before the first, and after an error, which makes the next one tell. */
   toldHighWatermark: bigint;
   toldLogStartOffset: bigint;
@@ -27,6 +29,7 @@ export function fetchTarget({ topic, topicId }: TopicRequest, request: Partition
     fetchOffset: request.fetchOffset,
     maxBytes: request.partitionMaxBytes,
     currentLeaderEpoch: request.currentLeaderEpoch,
+    lastFetchedEpoch: request.lastFetchedEpoch,
     toldHighWatermark: -1n,
     toldLogStartOffset: -1n,
   };
@@ -72,6 +75,7 @@ export class FetchSession {
           known.fetchOffset = partition.fetchOffset;
           known.maxBytes = partition.partitionMaxBytes;
           known.currentLeaderEpoch = partition.currentLeaderEpoch;
+          known.lastFetchedEpoch = partition.lastFetchedEpoch;
         }
       }
     }

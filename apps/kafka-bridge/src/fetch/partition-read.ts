@@ -15,6 +15,7 @@ import { discardSpan, type offSpan, setLogTransfer, tracing, withLogSpan } from 
 import type { Bridge } from '../bridge.ts';
 import { refusalErrors } from '../errors/refusal-errors.ts';
 import type { FetchTarget } from './fetch-session.ts';
+import { endOfLeaderEpoch } from './leader-epochs.ts';
 
 type Span = typeof offSpan;
 
@@ -38,11 +39,14 @@ export class PartitionRead {
   full = false;
   /** Behind the end of a partition that no open shard continues: nothing comes until a split takes it up again. */
   dormant = false;
+  /** The client's log and this one part: where. Nothing is read then. */
+  divergingEpoch: { readonly epoch: number; readonly endOffset: bigint } | undefined;
   /** What committed readers pass over in what was read. */
   abortedTransactions: readonly AbortedTransaction[] = [];
   readonly #isolation: Isolation;
   #slices: LogSlice[] = [];
   #refused = false;
+  #lastEpochChecked = false;
   /** As it was before the last slice. */
   #before: Pick<PartitionRead, 'chunks' | 'byteCount' | 'nextOffset' | 'abortedTransactions'> | undefined;
 
@@ -56,6 +60,11 @@ export class PartitionRead {
     return this.errorCode !== errorCodes.NONE;
   }
 
+  /** There is something to tell at once, and nothing to read. */
+  get ended(): boolean {
+    return this.failed || this.divergingEpoch !== undefined;
+  }
+
   /** Answers with this error, whatever the partition holds; nothing is read. */
   refuse(errorCode: ErrorCode): void {
     this.fail(errorCode);
@@ -64,7 +73,7 @@ export class PartitionRead {
 
   /** Reads up to `maxBytes` more, but one whole batch at least. What goes wrong is noted, not thrown. */
   async advance(maxBytes: number, bridge: Bridge, span: Span): Promise<void> {
-    if (this.#refused) return;
+    if (this.#refused || this.divergingEpoch !== undefined) return;
     try {
       const stream = await this.#findStream(bridge);
       if (stream !== undefined) await this.#read(stream, maxBytes, bridge, span);
@@ -84,7 +93,8 @@ export class PartitionRead {
       const last = partition.chain.at(-1) as Shard;
       const outcome = await bridge.store.log.bounds(last.key);
       if (!outcome.ok) return this.fail(refusalErrors[outcome.refusal.code]);
-      await this.#note(outcome.value, last, partition, bridge);
+      if (await this.#diverges(partition, bridge)) return;
+      await this.#note(outcome.value, partition, bridge);
       this.full = true;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -140,6 +150,7 @@ export class PartitionRead {
     this.#before = undefined;
     let partition = stream.partitions[this.target.partition];
     if (partition === undefined) return this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+    if (this.target.lastFetchedEpoch >= 0 && (await this.#diverges(partition, bridge))) return;
     let shard = this.shard ?? shardForOffset(partition, this.nextOffset);
     this.nextOffset = offsetInShard(shard, this.nextOffset);
     for (;;) {
@@ -150,7 +161,7 @@ export class PartitionRead {
         // The epoch first: a consumer that knows an older one is to ask where that ended, and not to begin anew.
         const bounds =
           this.target.currentLeaderEpoch === NO_CHECK ? undefined : await bridge.store.log.bounds(shard.key);
-        if (bounds?.ok && this.#refuseEpoch(bounds.value)) return;
+        if (bounds?.ok && this.#refuseEpoch(bounds.value, partition, bridge)) return;
         return this.fail(refusalErrors[outcome.refusal.code]);
       }
       const slice = outcome.value;
@@ -165,11 +176,11 @@ export class PartitionRead {
         if (slice.abortedTransactions.length > 0) this.#noteAborted(slice.abortedTransactions);
         const { lastStableOffset, highWatermark } = slice.bounds;
         this.full = slice.nextOffset < (this.#isolation === 'readCommitted' ? lastStableOffset : highWatermark);
-        return this.#note(slice.bounds, shard, partition, bridge);
+        return this.#note(slice.bounds, partition, bridge);
       }
       slice.release();
       if (!slice.bounds.sealed || this.nextOffset < slice.bounds.highWatermark) {
-        return this.#note(slice.bounds, shard, partition, bridge);
+        return this.#note(slice.bounds, partition, bridge);
       }
       // The end of a shard that was split or merged: the partition goes on in the next link of its chain.
       let next = linkBehind(partition, shard);
@@ -182,12 +193,12 @@ export class PartitionRead {
         // A split that is only half done: nothing to wait for in this shard.
         if (isOpen(partition)) this.full = true;
         else this.dormant = true;
-        return this.#note(slice.bounds, shard, partition, bridge);
+        return this.#note(slice.bounds, partition, bridge);
       }
       if (this.abortedTransactions.length > 0) {
         // A consumer forgets an aborted producer at its marker, which lies in the next link: that is another answer.
         this.full = true;
-        return this.#note(slice.bounds, shard, partition, bridge);
+        return this.#note(slice.bounds, partition, bridge);
       }
       shard = next;
       if (this.nextOffset < shard.startOffset) this.nextOffset = shard.startOffset;
@@ -213,8 +224,38 @@ export class PartitionRead {
         : [...this.abortedTransactions, ...more.filter((one) => !isKnown(one))];
   }
 
-  /** Whether the consumer goes by another leader epoch than the log. */
-  #refuseEpoch({ leaderEpoch }: ShardBounds): boolean {
+  /**
+   * Whether what the client read last lies not on this log, by its epoch (KIP-595). Also when that cannot be told because of
+   * what is noted as the error.
+   */
+  async #diverges(partition: Partition, bridge: Bridge): Promise<boolean> {
+    const { lastFetchedEpoch, fetchOffset } = this.target;
+    if (lastFetchedEpoch < 0 || this.#lastEpochChecked) return false;
+    const bounds = await partitionBounds(partition, bridge);
+    if (bounds === undefined) this.fail(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+    if (bounds === undefined || this.#refuseEpoch(bounds, partition, bridge)) return true;
+    const end = await endOfLeaderEpoch(lastFetchedEpoch, partition, bounds, bridge);
+    if (end === undefined) {
+      this.fail(errorCodes.OFFSET_OUT_OF_RANGE);
+      return true;
+    }
+    this.#lastEpochChecked = true;
+    const { leaderEpoch: epoch, endOffset } = end;
+    if (epoch >= lastFetchedEpoch && endOffset >= fetchOffset) return false;
+    this.divergingEpoch = { epoch, endOffset };
+    this.highWatermark = bounds.highWatermark;
+    this.lastStableOffset = bounds.lastStableOffset;
+    this.logStartOffset = bounds.logStartOffset;
+    return true;
+  }
+
+  /** Whether the consumer goes by another leader epoch than the log. Metadata, which it asks next, tells of ours. */
+  #refuseEpoch(
+    { leaderEpoch }: Pick<ShardBounds, 'leaderEpoch'>,
+    { appendTo }: Partition,
+    { leaderEpochs }: Bridge,
+  ): boolean {
+    leaderEpochs.observe(appendTo.key, leaderEpoch);
     const { currentLeaderEpoch } = this.target;
     if (currentLeaderEpoch === NO_CHECK || currentLeaderEpoch === leaderEpoch) return false;
     const isOlder = currentLeaderEpoch < leaderEpoch;
@@ -223,9 +264,8 @@ export class PartitionRead {
   }
 
   /** Notes the ends of the whole partition, of which `bounds` are those of one link. */
-  async #note(bounds: ShardBounds, shard: Shard, partition: Partition, bridge: Bridge): Promise<void> {
-    bridge.leaderEpochs.observe(shard.key, bounds.leaderEpoch);
-    if (this.#refuseEpoch(bounds)) return;
+  async #note(bounds: ShardBounds, partition: Partition, bridge: Bridge): Promise<void> {
+    if (this.#refuseEpoch(bounds, partition, bridge)) return;
     this.highWatermark = bounds.highWatermark;
     this.lastStableOffset = bounds.lastStableOffset;
     this.logStartOffset = bounds.logStartOffset;
@@ -238,6 +278,11 @@ export class PartitionRead {
   }
 }
 
+export type PartitionBounds = Pick<
+  ShardBounds,
+  'logStartOffset' | 'highWatermark' | 'logEndOffset' | 'lastStableOffset' | 'leaderEpoch'
+>;
+
 /** Links that are closed and in which no transaction is open: so it stays. */
 const settled = new WeakSet<Shard>();
 
@@ -248,7 +293,7 @@ const settled = new WeakSet<Shard>();
 export async function partitionBounds(
   { chain }: Partition,
   { store }: Pick<Bridge, 'store'>,
-): Promise<Pick<ShardBounds, 'logStartOffset' | 'highWatermark' | 'lastStableOffset' | 'leaderEpoch'> | undefined> {
+): Promise<PartitionBounds | undefined> {
   const last = await store.log.bounds((chain.at(-1) as Shard).key);
   if (!last.ok) return undefined;
   let logStartOffset: bigint | undefined;

@@ -21,7 +21,8 @@ const traffic = trafficMetrics('kafka');
  *
  * Partitions are served in the order in which they are asked for (in a session: the ones served last come last), until
  * maxBytes are together; the first batch of the answer is returned whole, however large. With less than minBytes the
- * answer waits for appends, at most maxWaitMs; an error ends the waiting at once. READ_COMMITTED ends at the last stable offset, and
+ * answer waits for appends, at most maxWaitMs; an error ends the waiting at once. To a client that names the epoch of its last
+ * record, the answer is where that epoch ended, if that record does not lie on this log. READ_COMMITTED ends at the last stable offset, and
  * names the aborted transactions whose records the client is to pass over.
  *
  * Whole request: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
@@ -77,7 +78,7 @@ async function collect(
   hold(total);
   if (total >= minBytes || request.maxWaitMs <= 0 || reads.length === 0) return;
   const deadline = performance.now() + Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
-  while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.failed)) {
+  while (total < minBytes && !exchange.peer.signal.aborted && !reads.some((read) => read.ended)) {
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) return;
     const waiting = reads.filter((read) => !read.full && !read.dormant);
@@ -180,7 +181,7 @@ function tell(read: PartitionRead, session: FetchSession): boolean {
   const { target } = read;
   const news =
     read.byteCount > 0 ||
-    read.failed ||
+    read.ended ||
     target.toldHighWatermark !== read.highWatermark ||
     target.toldLogStartOffset !== read.logStartOffset;
   target.toldHighWatermark = read.failed ? -1n : read.highWatermark;
@@ -197,6 +198,7 @@ function describe(read: PartitionRead, { isolationLevel }: FetchRequest): Partit
     lastStableOffset: read.lastStableOffset,
     logStartOffset: read.logStartOffset,
     abortedTransactions: isolationLevel === READ_COMMITTED ? read.abortedTransactions : null,
+    ...(read.divergingEpoch && { divergingEpoch: read.divergingEpoch }),
     preferredReadReplica: -1,
     records: read.byteCount === 0 ? NO_RECORDS : read.chunks,
   };

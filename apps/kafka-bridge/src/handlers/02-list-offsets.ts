@@ -7,7 +7,8 @@ import {
 import type { Partition } from '@tailrace/shard-core';
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
-import { partitionBounds } from '../fetch/partition-read.ts';
+import { leaderEpochAt } from '../fetch/leader-epochs.ts';
+import { type PartitionBounds, partitionBounds } from '../fetch/partition-read.ts';
 import { firstAtOrAfter, type FoundOffset, largestTimestamp, NOT_FOUND } from '../topics/offset-lookup.ts';
 import { handler } from './handler.ts';
 
@@ -84,6 +85,7 @@ async function answerPartition(
   const bounds = await partitionBounds(partition, bridge);
   if (bounds === undefined) return failed(request, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   const { currentLeaderEpoch } = request;
+  bridge.leaderEpochs.observe(partition.appendTo.key, bounds.leaderEpoch);
   if (currentLeaderEpoch !== NO_CHECK && currentLeaderEpoch !== bounds.leaderEpoch) {
     return failed(
       request,
@@ -96,13 +98,25 @@ async function answerPartition(
   // A record behind an open transaction is not there yet for committed readers.
   const isRecord = timestamp >= 0 || timestamp === MAX_TIMESTAMP;
   const found = isRecord && anywhere.offset >= end ? NOT_FOUND : anywhere;
+  const tellsEpoch = found.offset >= 0n && apiVersion >= LEADER_EPOCH_SINCE;
   return {
     partitionIndex: request.partitionIndex,
     errorCode: found.errorCode,
     timestamp: BigInt(found.timestampMs),
     offset: found.offset,
-    leaderEpoch: found.offset < 0n || apiVersion < LEADER_EPOCH_SINCE ? -1 : bounds.leaderEpoch,
+    leaderEpoch: tellsEpoch ? await epochOf(found.offset, timestamp, partition, bounds, bridge) : -1,
   };
+}
+
+/** Of the record found; for the end of the log, that of the next record. */
+async function epochOf(
+  offset: bigint,
+  timestamp: number,
+  partition: Partition,
+  bounds: PartitionBounds,
+  bridge: Bridge,
+): Promise<number> {
+  return timestamp === LATEST ? bounds.leaderEpoch : leaderEpochAt(offset, partition, bounds, bridge);
 }
 
 async function find(

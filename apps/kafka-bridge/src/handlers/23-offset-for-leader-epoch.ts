@@ -6,6 +6,7 @@ import {
 } from '@tailrace/kafka-protocol';
 import type { Bridge } from '../bridge.ts';
 import { unlessUnavailable } from '../errors/refusal-errors.ts';
+import { endOfLeaderEpoch } from '../fetch/leader-epochs.ts';
 import { partitionBounds } from '../fetch/partition-read.ts';
 import { handler } from './handler.ts';
 
@@ -16,12 +17,8 @@ const NO_CHECK = -1;
 const UNKNOWN = { leaderEpoch: -1, endOffset: -1n } as const;
 
 /**
- * OffsetForLeaderEpoch: where an epoch ends, by partition. A consumer that was further than that has read what a failover
- * took back.
- *
- * The store keeps no list of where its epochs began. Readers see nothing above the high watermark, so what an older epoch has
- * left lies below it, and the high watermark is answered as the end of every epoch that there was: it shows a consumer
- * that stands beyond the end of the log, and no other loss.
+ * OffsetForLeaderEpoch: where an epoch ends, by partition. A consumer whose last record is of that epoch and that was further
+ * has read what a failover took back. See `endOfLeaderEpoch` for the rules.
  *
  * Per partition: UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH; KAFKA_STORAGE_ERROR, retryable, when the
  * store is away.
@@ -51,13 +48,13 @@ async function answerPartition(topic: string, request: PartitionRequest, bridge:
   const { partition: index, currentLeaderEpoch, leaderEpoch } = request;
   const partition = (await bridge.catalog.find(topic))?.partitions[index];
   const bounds = partition && (await partitionBounds(partition, bridge));
-  if (bounds === undefined) return failed(request, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  if (partition === undefined || bounds === undefined) return failed(request, errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  bridge.leaderEpochs.observe(partition.appendTo.key, bounds.leaderEpoch);
   if (currentLeaderEpoch !== NO_CHECK && currentLeaderEpoch !== bounds.leaderEpoch) {
     const fenced = currentLeaderEpoch < bounds.leaderEpoch;
     return failed(request, fenced ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH);
   }
-  const found =
-    leaderEpoch < 0 || leaderEpoch > bounds.leaderEpoch ? UNKNOWN : { leaderEpoch, endOffset: bounds.highWatermark };
+  const found = (await endOfLeaderEpoch(leaderEpoch, partition, bounds, bridge)) ?? UNKNOWN;
   return { errorCode: errorCodes.NONE, partition: index, ...found };
 }
 
