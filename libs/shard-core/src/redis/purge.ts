@@ -30,6 +30,7 @@ export class Purger {
         if (!this.#closed) logger.warn({ err: error, shard }, 'trimmed space not freed yet');
       })
       .finally(() => {
+        // In one go: whoever comes before it is heard as `again`, whoever comes behind it begins anew.
         this.#running.delete(shard);
         if (this.#again.delete(shard) && !this.#closed) this.purgeSoon(shard);
       });

@@ -154,6 +154,7 @@ export class WatermarkKeeper {
     ]);
     const copies = Number(replicas) + 1;
     if (primary !== this.#primary) throw new StoreUnavailable('Redis was lost while replicas were awaited');
+    // In this very turn: what is sent now goes to that primary, or nowhere. Another one may have taken over with other records there.
     this.#settle(shards, waiters, copies);
   }
 

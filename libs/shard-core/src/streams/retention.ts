@@ -200,6 +200,7 @@ export function startRetention(
     const streams = catalog.names().flatMap((name) => catalog.peek(name) ?? []);
     await trimExpired(store, streams, clock()).catch(onError);
     await trimOversized(store, streams).catch(onError);
+    await catalog.sweepGarbage().catch(onError);
     await dropExpiredShards(store, catalog, streams, clock());
   });
 }

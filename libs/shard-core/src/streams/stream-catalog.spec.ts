@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
+import { eventually, temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
+import type { OpenShardOptions } from '../contract/log.ts';
+import { StoreUnavailable } from '../contract/refusal.ts';
+import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import { openEmbeddedStore } from '../embedded/index.ts';
 import { append, readValues } from '../testing/index.ts';
-import { isStreamName, StreamCatalog } from './stream-catalog.ts';
+import { CREATION_STALL_MS, isStreamName, StreamCatalog } from './stream-catalog.ts';
 
 let directory: TemporaryDirectory;
 let store: Store;
@@ -142,6 +145,63 @@ describe('StreamCatalog', () => {
     await (await StreamCatalog.open(store)).close();
     expect((await store.log.bounds(keys[0]!)).ok).toBe(false);
     expect(await store.documents.get(`garbage/${stream.id}`)).toBeUndefined();
+  });
+
+  it('drops the logs of a stream whose creation was cut short, and not those of one that is being made', async () => {
+    let now = 1_000_000;
+    const sweeper = await StreamCatalog.open(store, () => now);
+    const made: ShardKey[] = [];
+    const dying = await StreamCatalog.open(
+      {
+        ...store,
+        log: Object.assign(Object.create(store.log) as Store['log'], {
+          openShard: async (shard: ShardKey, options: OpenShardOptions) => {
+            await store.log.openShard(shard, options);
+            made.push(shard);
+            // The process dies when half of them are there.
+            if (made.length === 2) await new Promise(() => {});
+          },
+        }),
+      },
+      () => now,
+    );
+    const creating = dying.create({ name: 'orders', shardCount: 2, mode: 'PROVISIONED', origin: 'kinesis' });
+    void creating.catch(() => {});
+    await eventually(() => expect(made).toHaveLength(2));
+    const are = () => Promise.all(made.map(async (shard) => (await store.log.bounds(shard)).ok));
+    now += CREATION_STALL_MS - 1;
+    await sweeper.sweepGarbage();
+    expect(await are()).toEqual([true, true]);
+    now += 1;
+    await sweeper.sweepGarbage();
+    expect(await are()).toEqual([false, false]);
+    expect([await store.documents.list('creating/'), await store.documents.list('garbage/')]).toEqual([[], []]);
+    await created();
+    expect(await store.documents.list('creating/')).toEqual([]);
+    await Promise.all([sweeper.close(), dying.close()]);
+  });
+
+  it('makes no stream of logs that were dropped because their creation took too long', async () => {
+    let now = 1_000_000;
+    const sweeper = await StreamCatalog.open(store, () => now);
+    const slow = await StreamCatalog.open(
+      {
+        ...store,
+        log: Object.assign(Object.create(store.log) as Store['log'], {
+          openShard: async (shard: ShardKey, options: OpenShardOptions) => {
+            await store.log.openShard(shard, options);
+            now += CREATION_STALL_MS;
+            await sweeper.sweepGarbage();
+          },
+          deleteShards: (shards: readonly ShardKey[]) => store.log.deleteShards(shards),
+        }),
+      },
+      () => now,
+    );
+    const wanted = { name: 'orders', shardCount: 1, mode: 'PROVISIONED', origin: 'kinesis' } as const;
+    await expect(slow.create(wanted)).rejects.toThrow(StoreUnavailable);
+    expect(await sweeper.find('orders')).toBeUndefined();
+    await Promise.all([sweeper.close(), slow.close()]);
   });
 
   it('changes a document from its newest version, however many change it at once', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { evenHashRanges } from '@tailrace/hashing';
 import type { StoredDocument } from '../contract/documents.ts';
-import type { Outcome } from '../contract/refusal.ts';
+import { type Outcome, StoreUnavailable } from '../contract/refusal.ts';
 import type { Store } from '../contract/store.ts';
 import { type ShardKey, shardKey } from '../contract/shard-key.ts';
 import { isOwnedName, type StreamOwner } from './owned-name.ts';
@@ -23,6 +23,10 @@ export const STREAM_NAME_CHARACTERS_MAX = 249;
 const STREAM_PREFIX = 'stream/';
 /** Streams whose documents are gone and whose logs are still to be dropped. */
 const GARBAGE_PREFIX = 'garbage/';
+/** Streams of which logs are made, and which are not there yet. */
+const CREATING_PREFIX = 'creating/';
+/** Who has not made its stream by then has died. */
+export const CREATION_STALL_MS = 60_000;
 /** How often a change is tried again when somebody else was faster. */
 const UPDATE_ATTEMPTS_MAX = 16;
 const LIST_PAGE = 1000;
@@ -86,7 +90,7 @@ export class StreamCatalog {
     const catalog = new StreamCatalog(store, clock, options);
     catalog.#stopWatching = await store.documents.watch(STREAM_PREFIX, (key) => catalog.#heardOf(key));
     await catalog.#reloadAll();
-    await catalog.#sweepGarbage();
+    await catalog.sweepGarbage();
     // What a process that died has left half-done: nobody else may be there to do it.
     for (const [name, { isResharding }] of catalog.#byName) if (isResharding) catalog.#reshards.inBackground(name);
     return catalog;
@@ -242,17 +246,28 @@ export class StreamCatalog {
       })),
       configs: wanted.configs ?? {},
     };
-    // Logs first: a stream that can be found can be written to. Until the document is there nobody knows the id.
+    // Logs first: a stream that can be found can be written to. Until the document is there nobody knows the id, but for whoever
+    // drops the logs should this process die in between.
     const keys = document.shards.map(({ number }) => shardKey(id, number));
+    const intent = CREATING_PREFIX + id;
+    const value: CreationIntent = { keys, begunAtMs: now };
+    const noted = await this.#store.documents.write([
+      { key: intent, value: JSON.stringify(value), expected: 'absent' },
+    ]);
+    if (!noted.ok) throw new StoreUnavailable(`the id ${id} is in use`);
     await Promise.all(keys.map((key) => this.#store.log.openShard(key, { startOffset: 0n })));
     const key = STREAM_PREFIX + wanted.name;
-    const written = await this.#store.documents.write([{ key, value: JSON.stringify(document), expected: 'absent' }]);
+    const written = await this.#store.documents.write([
+      { key: intent, value: undefined, expected: noted.versions[0] as number },
+      { key, value: JSON.stringify(document), expected: 'absent' },
+    ]);
     if (!written.ok) {
-      await this.#store.log.deleteShards(keys);
+      await this.#dropLogs(intent, keys);
+      if (written.conflict.key === intent) throw new StoreUnavailable(`${wanted.name} took too long to be created`);
       if (written.conflict.current) this.#remember(written.conflict.current);
       return { ok: false, refusal: { code: 'streamExists', stream: wanted.name } };
     }
-    this.#remember({ key, value: JSON.stringify(document), version: written.versions[0] as number });
+    this.#remember({ key, value: JSON.stringify(document), version: written.versions[1] as number });
     return { ok: true, value: this.#byName.get(wanted.name) as Stream };
   }
 
@@ -412,7 +427,17 @@ export class StreamCatalog {
     });
   }
 
-  async #sweepGarbage(): Promise<void> {
+  /** Drops what processes that died have left half-made or half-deleted. Throws StoreUnavailable. */
+  async sweepGarbage(): Promise<void> {
+    for (const { key, value, version } of await listAll(this.#store, CREATING_PREFIX)) {
+      const { keys, begunAtMs } = JSON.parse(value) as CreationIntent;
+      if (this.#clock() - begunAtMs < CREATION_STALL_MS) continue;
+      // In one step: should its creator live after all, it finds that it came too late.
+      await this.#store.documents.write([
+        { key, value: undefined, expected: version },
+        { key: GARBAGE_PREFIX + key.slice(CREATING_PREFIX.length), value: JSON.stringify(keys), expected: 'any' },
+      ]);
+    }
     for (const { key, value } of await listAll(this.#store, GARBAGE_PREFIX)) {
       await this.#dropLogs(key, JSON.parse(value) as ShardKey[]);
     }
@@ -422,6 +447,12 @@ export class StreamCatalog {
     await this.#store.log.deleteShards(keys);
     await this.#store.documents.write([{ key: garbageKey, value: undefined, expected: 'any' }]);
   }
+}
+
+/** What is noted of a stream before its logs are made. */
+interface CreationIntent {
+  readonly keys: readonly ShardKey[];
+  readonly begunAtMs: number;
 }
 
 /** What a stream has in the log and its next version does not name any more. */
