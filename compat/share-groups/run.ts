@@ -4,6 +4,7 @@
  *   node compat/share-groups/run.ts
  *
  *   --redis           the service on Redis, instead of the embedded store
+ *   --bridges 2       so many services over one Redis: one of them is killed in the middle and stays dead, and the others go on
  *   --peer apache     a real Apache Kafka 4.3.1 instead of the service; nobody kills it
  *   --records 20000   --members 5   --seed 1
  *   --no-kill
@@ -19,13 +20,14 @@ import { parseArgs } from 'node:util';
 import { guardProcess, startRedis, temporaryDirectory } from '@tailrace/testkit';
 import { startApacheKafka } from '../apache-kafka.ts';
 import { CLIENTS } from '../kafka-clients/clients.ts';
-import { service } from '../service.ts';
+import { type Service, service } from '../service.ts';
 
 const PATIENCE_MS = 300_000;
 
 const { values: options } = parseArgs({
   options: {
     redis: { type: 'boolean' },
+    bridges: { type: 'string', default: '1' },
     peer: { type: 'string' },
     records: { type: 'string', default: '20000' },
     members: { type: 'string', default: '5' },
@@ -60,23 +62,29 @@ async function share(bootstrap: string, half: () => Promise<void>): Promise<bool
 }
 
 async function withService(): Promise<boolean> {
+  const bridgeCount = Number(options.bridges);
   const directory = await temporaryDirectory();
-  const redis = options.redis ? await startRedis({ appendonly: true }) : undefined;
-  const server = await service({
-    env: {
-      TAILRACE_DATA_DIR: directory.path,
+  const redis = options.redis || bridgeCount > 1 ? await startRedis({ appendonly: true }) : undefined;
+  const servers: Service[] = [];
+  for (let i = 0; i < bridgeCount; i++) {
+    const env = {
+      TAILRACE_DATA_DIR: join(directory.path, String(i)),
       ...(redis && { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url }),
       TAILRACE_LIMITS: 'off',
-    },
-  });
+    };
+    servers.push(await service({ env }));
+  }
+  const victim = servers[0] as Service;
   try {
-    await server.start();
-    return await share(server.kafka, async () => {
-      await server.kill9();
-      console.log(`killed, and back after ${Math.round(await server.start())} ms`);
+    for (const server of servers) await server.start();
+    const bootstrap = servers.map(({ kafka }) => kafka).join();
+    return await share(bootstrap, async () => {
+      await victim.kill9();
+      if (bridgeCount > 1) console.log('one is killed');
+      else console.log(`killed, and back after ${Math.round(await victim.start())} ms`);
     });
   } finally {
-    await server.stop();
+    for (const server of servers) await server.stop();
     await redis?.stop();
     await directory.remove();
   }
