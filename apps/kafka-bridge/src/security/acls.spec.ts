@@ -10,6 +10,7 @@ import {
   deleteRecordsApi,
   deleteTopicsApi,
   describeAclsApi,
+  describeTopicPartitionsApi,
   describeClientQuotasApi,
   describeClusterApi,
   describeConfigsApi,
@@ -544,6 +545,31 @@ describe('a strict door', () => {
         ?.errorCode,
     ).toBe(NONE);
     await above.close();
+  });
+});
+
+describe('__consumer_offsets at a strict door', () => {
+  it('does not come into being by who may not see it, by whatever request', async () => {
+    const name = '__consumer_offsets';
+    const strict = await openDoorUnderTest({ security: { acls: 'strict' } });
+    const client = await strict.connect();
+    const made = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    const resources = [{ resourceType: 2, resourceName: name, configurationKeys: null }];
+    const codes = [
+      (await client.request(metadataApi, 9, { topics: [{ name }], allowAutoTopicCreation: true })).topics[0],
+      (
+        await client.request(describeTopicPartitionsApi, 0, {
+          topics: [{ name }],
+          responsePartitionLimit: 9,
+          cursor: null,
+        })
+      ).topics[0],
+      (await client.request(createTopicsApi, 5, { topics: [made], timeoutMs: 1_000, validateOnly: false })).topics[0],
+      (await client.request(describeConfigsApi, 4, { resources, includeSynonyms: false })).results[0],
+    ].map((answer) => answer?.errorCode);
+    expect(codes).toEqual(Array.from({ length: 4 }, () => TOPIC_AUTHORIZATION_FAILED));
+    expect(strict.catalog.peek(name)).toBeUndefined();
+    await strict.close();
   });
 });
 

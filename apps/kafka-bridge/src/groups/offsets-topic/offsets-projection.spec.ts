@@ -6,8 +6,9 @@ import { createLogger } from '@tailrace/telemetry';
 import { eventually, temporaryDirectory, type TemporaryDirectory } from '@tailrace/testkit';
 import type { GroupDocument } from '../group-document.ts';
 import { OffsetStore } from '../offset-store.ts';
-import { OffsetsProjection, type OffsetsTopicMode } from './offsets-projection.ts';
+import { CHANGES_NOTED_MAX, FIRST_WRITE_WAIT_MS, OffsetsProjection, type OffsetsTopicMode } from './offsets-projection.ts'; // prettier-ignore
 import { offsetsPartitionOf } from './offsets-topic.ts';
+import { BATCH_BYTES_MAX } from './offsets-topic-log.ts';
 
 const TOPIC = '__consumer_offsets';
 const TOPIC_ID = '0123456789abcdefghijkA';
@@ -61,16 +62,29 @@ interface Setting {
   readonly brokers?: Brokers;
   readonly mode?: OffsetsTopicMode;
   readonly log?: Pick<Store['log'], 'append' | 'read' | 'bounds'>;
+  readonly watch?: Store['documents']['watch'];
+  readonly recordBytesMax?: number;
 }
 
-function open({ brokers = new Brokers(), mode = 'named', log = store.log }: Setting = {}): OffsetsProjection {
+function open(setting: Setting = {}): OffsetsProjection {
+  const { brokers = new Brokers(), mode = 'named', log = store.log, recordBytesMax = 1_000_000 } = setting;
+  const { documents } = store;
+  const { watch = documents.watch.bind(documents) } = setting;
   const projection = new OffsetsProjection({
-    store: { log, documents: store.documents },
+    store: {
+      log,
+      documents: {
+        get: documents.get.bind(documents),
+        list: documents.list.bind(documents),
+        write: documents.write.bind(documents),
+        watch,
+      },
+    },
     catalog,
     brokers,
     mode,
     minInsyncReplicas: 1,
-    recordBytesMax: 1_000_000,
+    recordBytesMax,
     clock: Date.now,
     logger: createLogger({ level: 'silent', readable: false }),
   });
@@ -289,5 +303,133 @@ describe('the offsets topic', () => {
     await eventually(async () => expect((await said('g')).at(-1)).toBe('g orders-0 1'));
     former.give(false);
     await eventually(async () => expect((await said('g')).at(-1)).toBe('g orders-0 2'));
+  });
+
+  it('follows all other groups where one cannot be read, and that one again when it can', async () => {
+    await known('g');
+    await commit('g', 'orders', 0, 1n);
+    await known('other');
+    await commit('other', 'orders', 0, 1n);
+    const garbage = (key: string) => store.documents.write([{ key, value: '{"later":', expected: 'any' }]);
+    await garbage(groupStateKey('broken'));
+    await garbage(groupOffsetKey('g', 'orders', 1));
+    await open().named();
+    expect(await said('other')).toEqual(['other orders-0 1']);
+    await garbage(groupStateKey('broken'));
+    await garbage(groupOffsetKey('g', 'orders', 2));
+    await commit('other', 'orders', 0, 2n);
+    await eventually(async () => expect(await said('other')).toEqual(['other orders-0 1', 'other orders-0 2']));
+    await offsets.remove('g', [{ topic: 'orders', partition: 1 }]);
+    await offsets.remove('g', [{ topic: 'orders', partition: 2 }]);
+    await commit('g', 'orders', 0, 3n);
+    await eventually(async () => expect((await said('g')).at(-1)).toBe('g orders-0 3'));
+  });
+
+  it('lets go of what it watches where it can watch a part only, and watches again', async () => {
+    let watched = 0;
+    let isAway = true;
+    const { documents } = store;
+    const watch: typeof documents.watch = async (prefix, listener) => {
+      if (isAway && watched > 0) throw new StoreUnavailable('away');
+      const stop = await documents.watch(prefix, listener);
+      watched += 1;
+      return () => {
+        watched -= 1;
+        stop();
+      };
+    };
+    await known('g');
+    await commit('g', 'orders', 0, 1n);
+    const projection = open({ watch });
+    const naming = projection.named();
+    await eventually(() => expect(catalog.peek(TOPIC)?.partitions.length).toBe(50));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(watched).toBe(0);
+    isAway = false;
+    await naming;
+    expect([await said('g'), watched]).toEqual([['g orders-0 1'], 2]);
+    await projection.close();
+    expect(watched).toBe(0);
+  });
+
+  it('gets what went by while nobody could tell of changes', async () => {
+    const listeners: ((key: string | undefined) => void)[] = [];
+    const watch: Store['documents']['watch'] = async (_, listener) => {
+      listeners.push(listener);
+      return () => undefined;
+    };
+    await open({ watch }).named();
+    await known('g');
+    await commit('g', 'orders', 0, 1n);
+    expect(await said('g')).toEqual([]);
+    listeners[0]?.(undefined);
+    await eventually(async () => expect(await said('g')).toEqual(['g orders-0 1']));
+    // And the same where more was told of than is noted.
+    await commit('g', 'orders', 0, 2n);
+    for (let n = 0; n <= CHANGES_NOTED_MAX; n++) listeners[0]?.(groupOffsetKey('another', 'orders', n));
+    await eventually(async () => expect((await said('g')).at(-1)).toBe('g orders-0 2'));
+  }, 20_000);
+
+  it('gets a change that could not be written, though nothing is changed again', async () => {
+    let fails = 0;
+    const { log } = store;
+    const append: typeof log.append = (request) => fails-- > 0 ? Promise.reject(new StoreUnavailable('away')) : log.append(request); // prettier-ignore
+    await open({ log: { append, read: log.read.bind(log), bounds: log.bounds.bind(log) } }).named();
+    fails = 1;
+    await known('g');
+    await commit('g', 'orders', 0, 1n);
+    await eventually(async () => expect(await said('g')).toEqual(['g orders-0 1']));
+  });
+
+  it('says that a group is gone of which it has never said anything, and once only', async () => {
+    await open().named();
+    await known('g');
+    await commit('g', 'orders', 0, 1n);
+    await eventually(async () => expect(await said('g')).toHaveLength(1));
+    await store.documents.write([
+      { key: groupStateKey('g'), value: undefined, expected: 'any' },
+      { key: groupOffsetKey('g', 'orders', 0), value: undefined, expected: 'any' },
+    ]);
+    await eventually(async () => expect(await said('g')).toEqual(['g orders-0 1', 'g orders-0 gone', '2 gone']));
+    await Promise.all(opened.splice(0).map((projection) => projection.close()));
+    await open().named();
+    expect(await said('g')).toHaveLength(3);
+  });
+
+  it('has what fits where a record of a group does not', async () => {
+    await known('g', { generation: 3, protocolType: 'consumer', protocolName: 'x'.repeat(300) });
+    await commit('g', 'orders', 0, 1n);
+    await open({ recordBytesMax: 250 }).named();
+    expect(await said('g')).toEqual(['g orders-0 1']);
+  });
+
+  it('has a group of very many offsets, in batches that are bounded', async () => {
+    await known('g');
+    const of = { leaderEpoch: 0, metadata: 'm'.repeat(1_000), topicId: TOPIC_ID, committedAtMs: 1_000 };
+    const all = Array.from({ length: 1_500 }, (_, partition) => ({ topic: 't', partition, offset: 1n, ...of }));
+    for (let from = 0; from < all.length; from += 500) await offsets.commit('g', all.slice(from, from + 500));
+    const sizes: number[] = [];
+    const { log } = store;
+    const append: typeof log.append = (request) => {
+      sizes.push(request.batch.length);
+      return log.append(request);
+    };
+    await open({ log: { append, read: log.read.bind(log), bounds: log.bounds.bind(log) } }).named();
+    expect(await said('g')).toHaveLength(1_500);
+    expect(Math.max(...sizes)).toBeLessThan(BATCH_BYTES_MAX + 20_000 + 2_000);
+    expect(sizes.length).toBeGreaterThan(2);
+  });
+
+  it('leaves alone a topic of its name with too few partitions, and does not let anybody wait', async () => {
+    await catalog.create({ name: TOPIC, shardCount: 3, mode: 'ON_DEMAND', origin: 'kafka' });
+    await known('g');
+    await commit('g', 'orders', 0, 1n);
+    const started = performance.now();
+    const projection = open();
+    await projection.named();
+    expect(performance.now() - started).toBeLessThan(FIRST_WRITE_WAIT_MS / 2);
+    await catalog.delete(TOPIC);
+    await projection.named();
+    expect(await said('g')).toEqual(['g orders-0 1']);
   });
 });

@@ -74,6 +74,8 @@ export class OffsetsProjection {
   readonly #offsets: OffsetStore;
   readonly #stopListening: () => void;
   #topic: OffsetsTopicLog | undefined;
+  /** A topic of the name that is not as this one has to be. */
+  #refusedId: string | undefined;
   #stopWatching: (() => void) | undefined;
   /** Keys of changed documents by group. */
   readonly #changed = new Map<string, Set<string>>();
@@ -116,6 +118,8 @@ export class OffsetsProjection {
     if (this.#isComplete || this.#closed || this.#options.mode === 'never') return;
     await findOrCreateOffsetsTopic(this.#options.catalog);
     this.#follow();
+    // Nothing will be written that is worth waiting for.
+    if (this.#topic === undefined) return;
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FIRST_WRITE_WAIT_MS)));
     await Promise.race([this.#first.promise, patience]);
@@ -134,8 +138,16 @@ export class OffsetsProjection {
 
   /** Follows the topic as it comes, goes, and comes again under another id. */
   #follow(): void {
-    const stream = this.#options.catalog.peek(CONSUMER_OFFSETS_TOPIC);
-    if (this.#closed || stream?.id === this.#topic?.topicId) return;
+    let stream = this.#options.catalog.peek(CONSUMER_OFFSETS_TOPIC);
+    if (this.#closed || (stream !== undefined && stream.id === this.#refusedId)) return;
+    if (stream !== undefined && stream.partitions.length < OFFSETS_PARTITIONS) {
+      // Made by a client of a version that did not keep the name for itself.
+      this.#refusedId = stream.id;
+      const hint = `has ${stream.partitions.length} partitions instead of ${OFFSETS_PARTITIONS} and is not written: delete it, and it is made anew`;
+      this.#options.logger.error({ door: 'kafka' }, `${CONSUMER_OFFSETS_TOPIC} ${hint}`);
+      stream = undefined;
+    }
+    if (stream?.id === this.#topic?.topicId) return;
     this.#stopWatching?.();
     this.#stopWatching = undefined;
     this.#forgetChanges();
@@ -153,13 +165,19 @@ export class OffsetsProjection {
   async #watch(topic: OffsetsTopicLog): Promise<void> {
     if (this.#stopWatching !== undefined) return;
     const heard = (key: string | undefined) => this.#heardOf(key);
-    const stops = [
-      await this.#documents.watch(GROUP_OFFSETS_PREFIX, heard),
-      await this.#documents.watch(GROUP_STATES_PREFIX, heard),
-    ];
+    const stops: (() => void)[] = [];
     const stop = () => {
       for (const one of stops) one();
     };
+    try {
+      for (const prefix of [GROUP_OFFSETS_PREFIX, GROUP_STATES_PREFIX]) {
+        stops.push(await this.#documents.watch(prefix, heard));
+      }
+    } catch (error) {
+      // It is tried again, and would hear everything twice.
+      stop();
+      throw error;
+    }
     if (this.#closed || this.#topic !== topic) stop();
     else this.#stopWatching = stop;
   }
@@ -232,7 +250,9 @@ export class OffsetsProjection {
       this.#changedCount -= keys.size;
       if (part.length === GROUPS_AT_ONCE_MAX) break;
     }
-    await Promise.all(part.map(([groupId, keys]) => this.#writeGroup(topic, groupId, [...keys])));
+    await Promise.all(
+      part.map(([groupId, keys]) => this.#unlessUnreadable(groupId, this.#writeGroup(topic, groupId, [...keys]))),
+    );
   }
 
   /** Writes what these documents say now, in the order in which they were first changed. */
@@ -247,7 +267,7 @@ export class OffsetsProjection {
       found.forEach((document, i) => {
         const place = placeOfOffsetKey(page[i] as string);
         if (place === undefined) {
-          const wanted = groupRecords(groupId, document && parseGroupDocument(document.value));
+          const wanted = readable(() => groupRecords(groupId, document && parseGroupDocument(document.value)));
           const difference = differenceOf(known ?? new Map<string, string>(), wanted);
           (document === undefined ? atLast : records).push(...difference.records);
           // Nobody was ever in it, so nothing was said of it; that it is gone is said of every group.
@@ -255,7 +275,7 @@ export class OffsetsProjection {
           known = difference.now;
           return;
         }
-        const value = document === undefined ? null : offsetValue(parseCommittedOffset(document.value));
+        const value = document === undefined ? null : readable(() => offsetValue(parseCommittedOffset(document.value)));
         records.push({ key: offsetKey(groupId, place.topic, place.partition), value });
       });
     }
@@ -295,7 +315,8 @@ export class OffsetsProjection {
       for (const groupId of said.keys()) groupIds.add(groupId);
       for (const groupId of groupIds) {
         if (this.#closed || this.#topic !== topic) return 0;
-        appended += await this.#compareGroup(topic, groupId, said.get(groupId) ?? new Map<string, string>());
+        const its: GroupRecords = said.get(groupId) ?? new Map<string, string>();
+        appended += (await this.#unlessUnreadable(groupId, this.#compareGroup(topic, groupId, its))) ?? 0;
       }
     }
     return appended;
@@ -303,15 +324,31 @@ export class OffsetsProjection {
 
   async #compareGroup(topic: OffsetsTopicLog, groupId: string, said: GroupRecords): Promise<number> {
     const document = await this.#documents.get(groupStateKey(groupId));
-    const wanted = [...groupRecords(groupId, document && parseGroupDocument(document.value))];
-    for await (const { topic: name, partition, committed } of this.#offsets.stored(groupId)) {
-      wanted.push({ key: offsetKey(groupId, name, partition), value: offsetValue(committed) });
+    const wanted = [...readable(() => groupRecords(groupId, document && parseGroupDocument(document.value)))];
+    try {
+      for await (const { topic: name, partition, committed } of this.#offsets.stored(groupId)) {
+        wanted.push({ key: offsetKey(groupId, name, partition), value: offsetValue(committed) });
+      }
+    } catch (error) {
+      throw error instanceof StoreUnavailable ? error : new UnreadableGroup({ cause: error });
     }
     const { records, now } = differenceOf(said, wanted);
     await this.#append(topic, groupId, records);
     for (const key of now.keys()) if (isOffsetKey(keyOfText(key))) now.delete(key);
     this.#keep(groupId, now);
     return records.length;
+  }
+
+  /** One group that cannot be read keeps no other from the topic, which goes on saying of it what it has said. */
+  async #unlessUnreadable<T>(groupId: string, work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof UnreadableGroup)) throw error;
+      const { logger } = this.#options;
+      logger.warn({ door: 'kafka', group: groupId, err: error.cause }, `${CONSUMER_OFFSETS_TOPIC} ${error.message}`);
+      return undefined;
+    }
   }
 
   async #append(topic: OffsetsTopicLog, groupId: string, records: readonly OffsetsRecord[]): Promise<void> {
@@ -350,6 +387,23 @@ export class OffsetsProjection {
         resolve();
       };
     });
+  }
+}
+
+/** A document of the group is damaged, or of a later version. */
+class UnreadableGroup extends Error {
+  override readonly name = 'UnreadableGroup';
+
+  constructor(options: ErrorOptions) {
+    super('cannot follow a group: what is stored of it cannot be read', options);
+  }
+}
+
+function readable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UnreadableGroup({ cause: error });
   }
 }
 

@@ -56,8 +56,11 @@ export class OffsetsTopicLog {
         }
         if (!read.ok) throw new OffsetsTopicGone(this.topicId);
         const { chunks, nextOffset } = read.value;
-        for (const chunk of chunks) noteRecords(chunk, isWanted, groups);
-        read.value.release();
+        try {
+          for (const chunk of chunks) noteRecords(chunk, isWanted, groups);
+        } finally {
+          read.value.release();
+        }
         if (nextOffset === offset) break;
         offset = nextOffset;
       }
