@@ -355,7 +355,7 @@ describe('closing the door', () => {
 
 describe('closing the door on a client that reads slowly', () => {
   /** Far more than the system takes for a client that does not read. */
-  const VALUE_BYTES = 30_000_000;
+  const VALUE_BYTES = 20_000_000;
 
   async function slowReader() {
     const closing = await openDoorUnderTest({ messageBytesMax: 2 * VALUE_BYTES });

@@ -11,7 +11,11 @@ export class WireClient {
   readonly socket: Socket;
   readonly clientId: string;
   #correlationId = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  /** What has come of the next frame, in pieces: a large one is put together once. */
+  #chunks: Buffer[] = [];
+  #chunkBytes = 0;
+  /** With how many bytes it is worth looking. */
+  #wantedBytes = 4;
   readonly #waiting: { readonly resolve: (frame: Buffer) => void; readonly reject: (error: Error) => void }[] = [];
   /** Frames that came before anybody asked for them. */
   readonly #arrived: Buffer[] = [];
@@ -84,15 +88,24 @@ export class WireClient {
   }
 
   #read(chunk: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, chunk]);
-    while (this.#bytes.length >= 4) {
-      const end = 4 + this.#bytes.readInt32BE(0);
-      if (this.#bytes.length < end) return;
-      const frame = this.#bytes.subarray(4, end);
-      this.#bytes = this.#bytes.subarray(end);
+    this.#chunks.push(chunk);
+    this.#chunkBytes += chunk.length;
+    if (this.#chunkBytes < this.#wantedBytes) return;
+    let bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    this.#wantedBytes = 4;
+    while (bytes.length >= 4) {
+      const end = 4 + bytes.readInt32BE(0);
+      if (bytes.length < end) {
+        this.#wantedBytes = end;
+        break;
+      }
+      const frame = bytes.subarray(4, end);
+      bytes = bytes.subarray(end);
       const waiting = this.#waiting.shift();
       if (waiting === undefined) this.#arrived.push(frame);
       else waiting.resolve(frame);
     }
+    this.#chunks = [bytes];
+    this.#chunkBytes = bytes.length;
   }
 }
