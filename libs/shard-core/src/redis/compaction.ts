@@ -10,6 +10,7 @@ import {
   COMPACTION_PAGE_BYTES,
   COMPACTION_SCRIPT_BYTES,
   COMPACTION_SCRIPT_ENTRIES,
+  DOCUMENT_REPLICATION_TIMEOUT_MS,
   INLINE_BATCH_BYTES_MAX,
   TEMPORARY_PAYLOAD_TTL_MS,
 } from './bounds.ts';
@@ -31,6 +32,8 @@ interface Work {
   readonly compactedEnd: number;
   /** Names payloads that this one writes. */
   readonly round: number;
+  /** How many copies what is appended needs, by the last one that was. */
+  readonly copies: number;
   readonly bounds: ShardBounds;
   /** Nothing of a later one is compacted. */
   readonly epochs: ShardEpochs;
@@ -67,6 +70,7 @@ export class ShardCompactor {
       start: begun.start,
       compactedEnd,
       round: round + 1,
+      copies: view.copies,
       bounds: view.bounds(current),
       epochs: view.epochs,
     };
@@ -149,6 +153,7 @@ export class ShardCompactor {
       await this.#finish(work, end, bytesBefore - bytesAfter, markers);
       this.#context.tailCache.drop(shard);
       this.#purger.purgeSoon(shard);
+      await this.#replicated(work);
     } else {
       await this.#purger.purge(shard, work.claim);
     }
@@ -193,6 +198,21 @@ export class ShardCompactor {
   #ask(shard: ShardKey, stream: string, from: number, count: number): Promise<unknown> {
     const { topology, keys } = this.#context;
     return topology.at(keys.shard(shard).log, (node) => askEntries(node, stream, from, count));
+  }
+
+  /**
+   * A failover must not take back what a later step relies on: a tombstone in the next shard, at another primary perhaps, goes
+   * because what it deleted is gone here.
+   */
+  async #replicated({ shard, copies }: Work): Promise<void> {
+    if (copies <= 1) return;
+    const { topology, keys, primaryOf } = this.#context;
+    const { watermarks } = primaryOf(topology.nodeFor(keys.shard(shard).meta));
+    const reached = await watermarks.waitForCopies(copies, DOCUMENT_REPLICATION_TIMEOUT_MS);
+    if (reached.enough) return;
+    throw new StoreUnavailable(
+      `shard ${shard} was compacted, but only ${reached.copies} of ${copies} copies know after ${DOCUMENT_REPLICATION_TIMEOUT_MS} ms`,
+    );
   }
 
   async #finish(work: Work, end: number, goneBytes: number, markers: readonly string[]): Promise<void> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
+import { compactTo } from '../testing/index.ts';
 import { openRedisStore, RedisUnreachable } from './index.ts';
 import {
   append,
@@ -317,6 +318,26 @@ describe('a Redis that fails', () => {
     await expect(append(store, shard, ['alone'], { minInsyncReplicas: 2 })).rejects.toThrow(StoreUnavailable);
     expect(await store.log.bounds(shard)).toMatchObject({ ok: true, value: { highWatermark: 1n, logEndOffset: 2n } });
     replica.resume();
+  });
+
+  it('has a compaction counted as done when enough copies have it: what comes behind it may rely on it', async () => {
+    const redis = await start({ replicas: 1 });
+    const [replica] = redis.replicas as [RedisServer];
+    const store = await open(redis.port);
+    const shard = await openShard(store);
+    for (let i = 0; i < 4; i++) await append(store, shard, [`${i}`], { minInsyncReplicas: 2 });
+    replica.pause();
+    let isDone = false;
+    const compacting = compactTo(store.log, shard, 3n, () => false).then(() => (isDone = true));
+    await eventually(async () => expect((await readAll(store, shard)).map(([, value]) => value)).toEqual(['3']));
+    await sleep(200);
+    expect(isDone).toBe(false);
+    replica.resume();
+    await compacting;
+    await redis.kill9();
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    const next = await open(replica.port);
+    expect((await readAll(next, shard)).map(([, value]) => value)).toEqual(['3']);
   });
 
   it('gets its leader epoch raised when it is able to, if it was not at first', async () => {
