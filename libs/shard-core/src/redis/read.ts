@@ -110,9 +110,10 @@ export class LogReader {
         ranges.push(askEntries(node, log, Math.max(from, compactedEnd), count));
       }
       // Bounds last: they tell whether a trim or a compaction has taken away what the entries were to be.
-      const bounds = node.reads.send('hmget', [meta, ...META_FIELDS]);
-      const replies = await Promise.all(ranges);
-      const view = this.#heard(shard, await bounds);
+      const asked = node.reads.send('hmget', [meta, ...META_FIELDS]);
+      // Together: when the connection is lost, all of them fail, and a failure that nobody awaits ends the process.
+      const [replies, bounds] = await Promise.all([Promise.all(ranges), asked]);
+      const view = this.#heard(shard, bounds);
       if (view === undefined) return shardNotFound(shard);
       const now = view.bounds(leaderEpoch.current);
       if (fromOffset < now.logStartOffset || fromOffset > now.logEndOffset) {
