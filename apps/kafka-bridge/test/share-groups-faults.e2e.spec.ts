@@ -59,6 +59,50 @@ describe('a share fetch', () => {
     expect(await member.fetch()).toMatchObject({ acquired: ['0-0 x2'] });
   });
 
+  it('brings what it has at once where the next batch is larger than what is wanted', async () => {
+    const stream = await scene.newTopic(2);
+    const member = await scene.join(await scene.newGroup(), stream);
+    await scene.produce(stream, ['0']);
+    await scene.produce(stream, ['x'.repeat(10_000)], 1);
+    // Both are taken over.
+    expect(await member.fetch([0, 1], { maxRecords: 1, maxBytes: 1 })).toMatchObject({ acquired: ['0-0 x1'] });
+    expect(await member.fetch([], { maxRecords: 1, maxBytes: 1 })).toMatchObject({ acquired: ['0-0 x1'] });
+    await member.acknowledge([0, 1].map((partition) => ({ partition, first: 0, last: 0, types: [2] })));
+    const beginMs = performance.now();
+    const some = await member.fetch([], { maxBytes: 5_000, minBytes: 5_000, maxWaitMs: LONG_MS });
+    expect([some.records.length, performance.now() - beginMs < LONG_MS / 2]).toEqual([1, true]);
+  });
+
+  it('takes over one partition after the other, and serves them in turn', async () => {
+    const stream = await scene.newTopic(2);
+    const member = await scene.join(await scene.newGroup(), stream);
+    for (const partition of [0, 1, 0, 1, 0, 1]) await scene.produce(stream, [`of ${partition}`], partition);
+    const states = async () => (await scene.under.store.documents.list(`share-group/${member.groupId}/`)).length;
+    expect((await member.fetch([0, 1], { maxRecords: 2 })).records.map(({ value }) => value)).toEqual(['of 0', 'of 0']);
+    expect(await states()).toBe(1);
+    const order = [];
+    for (let i = 0; i < 3; i++) order.push(...(await member.fetch([], { maxRecords: 1, strict: true })).records);
+    expect([order.map(({ value }) => value), await states()]).toEqual([['of 1', 'of 0', 'of 1'], 2]);
+  });
+
+  it('gives back what its member has when it is the last one of its session, and lets go of what nobody has', async () => {
+    const stream = await scene.newTopic();
+    const groupId = await scene.newGroup();
+    const epoch = async () => {
+      const stored = await scene.under.store.documents.get(`share-group/${groupId}/${stream.id}/0`);
+      return (JSON.parse(stored?.value ?? '{}') as { epoch?: number }).epoch;
+    };
+    const [a, b] = [await scene.join(groupId, stream), await scene.join(groupId, stream)];
+    await scene.produce(stream, ['0']);
+    expect(await a.fetch([0])).toMatchObject({ acquired: ['0-0 x1'] });
+    expect(await a.fetch([], { epoch: -1 })).toMatchObject({ errorCode: 0, acquired: [] });
+    expect(await a.fetch([], { epoch: 2 })).toMatchObject({ errorCode: 122 });
+    expect([await b.fetch([0]), await epoch()]).toMatchObject([{ acquired: ['0-0 x2'] }, 2]);
+    // A partition that is forgotten, with nothing out, is loaded anew by the next one.
+    expect(await b.fetch([], { forget: [0], acknowledge: [{ first: 0, last: 0, types: ACCEPT }] })).toMatchObject({ acknowledgeErrors: [0] }); // prettier-ignore
+    expect([await a.fetch([0], { epoch: 0 }), await epoch()]).toMatchObject([{ acquired: [] }, 3]);
+  });
+
   it('fails where the store is away, and goes on when it is back', async () => {
     const stream = await scene.newTopic();
     const member = await scene.join(await scene.newGroup(), stream);

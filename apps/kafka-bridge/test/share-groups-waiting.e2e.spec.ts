@@ -150,6 +150,18 @@ describe('members of a share group that wait at one partition', () => {
     expect(offsets(await (waiting[5] as (typeof waiting)[0]))).toEqual([1]);
   });
 
+  it('take over the watch as soon as the one before them is gone', async () => {
+    const stream = await scene.newTopic();
+    const [first, second] = (await membersOf(await scene.newGroup(), stream, 2)) as [Member, Member];
+    const [dead, alive] = await wait([first, second]);
+    const before = asked.waits;
+    first.connection.socket.destroy();
+    await expect(dead).rejects.toThrow('closed');
+    await eventually(() => asked.waits > before);
+    await scene.produce(stream, ['0']);
+    expect(offsets(await (alive as NonNullable<typeof alive>))).toEqual([0]);
+  });
+
   it('wait no longer than they said, and those behind them go on waiting', async () => {
     const stream = await scene.newTopic();
     const members = await membersOf(await scene.newGroup(), stream, 6);

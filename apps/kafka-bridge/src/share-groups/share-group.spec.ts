@@ -108,4 +108,13 @@ describe('a share group', () => {
     await again.timers.advance(SESSION_MS);
     expect(again.group.state).toBe('Empty');
   }); // prettier-ignore
+
+  it('is made without members, and answers nobody when another bridge has it', () => {
+    const { group, beat, timers, changes } = groupOf({ t: 1 });
+    group.establish();
+    expect([group.state, group.groupEpoch, group.isIdle, group.emptySinceMs, changes()]).toEqual(['Empty', 1, true, timers.now(), 1]);
+    expect(beat('a', 0, ['t'])).toEqual([2, 'id-t 0']);
+    group.close();
+    expect([group.state, beat('a', 2), timers.armedCount]).toEqual(['Dead', 'COORDINATOR_NOT_AVAILABLE', 0]);
+  }); // prettier-ignore
 });

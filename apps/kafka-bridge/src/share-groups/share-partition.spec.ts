@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ErrorCode, errorName } from '@tailrace/kafka-protocol';
-import type { Stream } from '@tailrace/shard-core';
+import type { ShardKey, Stream } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
+import type { ShareGroupSettings } from './share-group-settings.ts';
 import type { SharePartition } from './share-partition.ts';
 import { SharePartitions } from './share-partitions.ts';
 
@@ -14,7 +15,7 @@ const LOCK_MS = 1_000;
 function partitionsOn(documents = new MemoryDocuments(), timers = new FakeTimers()) {
   const leads = { value: true };
   const listeners: (() => void)[] = [];
-  const settings = {
+  const settings: { -readonly [K in keyof ShareGroupSettings]: ShareGroupSettings[K] } = {
     autoOffsetReset: 'earliest',
     deliveryCountMax: 3,
     heartbeatIntervalMs: 5_000,
@@ -23,7 +24,7 @@ function partitionsOn(documents = new MemoryDocuments(), timers = new FakeTimers
     recordLocksMax: 100,
     lockDurationMs: LOCK_MS,
     mayRenew: true,
-  } as const;
+  };
   const partitions = new SharePartitions({
     documents,
     timers,
@@ -51,6 +52,7 @@ function partitionsOn(documents = new MemoryDocuments(), timers = new FakeTimers
     acquire,
     kept,
     leads,
+    settings,
     changed: () => listeners.forEach((one) => one()),
   };
 }
@@ -159,5 +161,59 @@ describe('a share-partition at its leader', () => {
     changed();
     expect([partitions.size, held.isGone]).toEqual([0, true]);
     expect(errorName((await partitions.hold(KEY)) as ErrorCode)).toBe('NOT_LEADER_OR_FOLLOWER');
+  });
+
+  it('is not kept for a bridge that lost the partition while it was being loaded', async () => {
+    const { partitions, leads } = partitionsOn();
+    const loading = partitions.hold(KEY);
+    leads.value = false;
+    expect([errorName((await loading) as ErrorCode), partitions.size]).toEqual(['NOT_LEADER_OR_FOLLOWER', 0]);
+  });
+
+  it('is taken over by one after the other, of those who do so at the same moment', async () => {
+    const one = partitionsOn();
+    const other = partitionsOn(one.documents);
+    const [first, second] = await Promise.all([one.hold(), other.hold()]);
+    expect(await one.kept()).toMatchObject({ epoch: 2 });
+    for (const [held, { acquire }] of [[first, one], [second, other]] as const) {
+      held.join('m');
+      acquire(held, 'm');
+    }
+    const codes = await Promise.all([accept(first, 'm', 10), accept(second, 'm', 10)]);
+    expect(codes.map(errorName).sort()).toEqual(['NONE', 'NOT_LEADER_OR_FOLLOWER']);
+  }); // prettier-ignore
+
+  it('tells whoever is first in line to read, to wait in the log, or to wait for others', async () => {
+    const { hold, acquire, settings, leads, changed } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    let woken = 0;
+    held.line.join({ isWatching: true, wake: () => void (woken += 1) });
+    const tail = { shard: 'shard' as unknown as ShardKey, offset: 10n, isolation: 'readUncommitted' } as const;
+    expect(held.outlook).toBe('look');
+    held.foundNothing(10n, undefined);
+    expect([held.outlook, woken]).toEqual([undefined, 0]);
+    // It has a place to wait now, of which the first one does not know.
+    held.foundNothing(10n, tail);
+    expect([held.outlook, woken]).toEqual([tail, 1]);
+    held.foundNothing(10n, tail);
+    expect(woken).toBe(1);
+    acquire(held, 'm', 4);
+    expect(held.outlook).toEqual({ ...tail, offset: 14n });
+    settings.isolation = 'readCommitted';
+    expect(held.outlook).toBe('look');
+    settings.isolation = 'readUncommitted';
+    expect(await held.acknowledge('m', [{ first: 11, last: 12, types: [2] }])).toBe(0);
+    expect([held.outlook, woken]).toEqual(['look', 2]);
+    held.foundNothing(11n, { ...tail, offset: 14n });
+    expect(held.outlook).toEqual({ ...tail, offset: 14n });
+    settings.recordLocksMax = 4;
+    acquire(held, 'm', 2);
+    expect(held.outlook).toBe(undefined);
+    expect(await accept(held, 'm', 10)).toBe(0);
+    expect([held.outlook, woken]).toEqual([{ ...tail, offset: 14n }, 3]);
+    leads.value = false;
+    changed();
+    expect(woken).toBe(4);
   });
 });

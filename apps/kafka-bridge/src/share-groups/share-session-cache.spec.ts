@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { errorName } from '@tailrace/kafka-protocol';
 import { partitionSets } from '../groups/topic-partitions.ts';
@@ -38,6 +39,9 @@ describe('sessions of share consumers', () => {
     expect([said(open('b', [0, 1, 2])), cache.partitions]).toEqual(['NONE', 4]);
     const { session } = cache.use('g', 'a', 1) as { readonly session: ShareSession };
     expect(errorName(cache.update(session, partitionSets([{ topicId: 't', partitions: [5] }]), new Map()))).toBe('SHARE_SESSION_LIMIT_REACHED');
+    // What it has already takes no room again.
+    const named = partitionSets([{ topicId: 't', partitions: [0] }]);
+    expect([errorName(cache.update(session, named, new Map())), cache.partitions]).toEqual(['NONE', 4]);
     cache.update(session, new Map(), partitionSets([{ topicId: 't', partitions: [0] }]));
     expect([session.size, cache.partitions]).toEqual([0, 3]);
     expect(said(open('a', [0, 1]))).toBe('SHARE_SESSION_LIMIT_REACHED');
@@ -52,6 +56,14 @@ describe('sessions of share consumers', () => {
     expect([ended, cache.size, cache.partitions]).toEqual([['a:1', 'b:1'], 0, 0]);
     open('c', [0]);
     expect([ended.at(-1), cache.size, cache.partitions]).toEqual(['c:1', 0, 0]);
+  });
+
+  it('leave nothing on a connection that stays', () => {
+    const { cache, open, connection } = cacheOf();
+    for (let i = 0; i < 3; i++) open('a', [0]);
+    expect(getEventListeners(connection.signal, 'abort').length).toBe(1);
+    cache.close('g', 'a');
+    expect(getEventListeners(connection.signal, 'abort').length).toBe(0);
   });
 
   it('serve those partitions last that gave something', () => {

@@ -69,7 +69,7 @@ export class ShareSessionCache {
 
   /** Takes partitions into a session and others out of it. SHARE_SESSION_LIMIT_REACHED: as it was before. */
   update(session: ShareSession, added: TopicPartitions, forgotten: TopicPartitions): ErrorCode {
-    if (!this.#hasRoom(added)) return errorCodes.SHARE_SESSION_LIMIT_REACHED;
+    if (!this.#hasRoom(added, session)) return errorCodes.SHARE_SESSION_LIMIT_REACHED;
     const before = session.size;
     session.add(added);
     session.forget(forgotten);
@@ -87,11 +87,15 @@ export class ShareSessionCache {
     for (const session of [...this.#sessions.values()]) session.end();
   }
 
-  #hasRoom(added: TopicPartitions): boolean {
+  /** A request names again what the session has where it acknowledges something there: that takes no room. */
+  #hasRoom(added: TopicPartitions, session?: ShareSession): boolean {
     const { partitionsMax = SHARE_SESSION_PARTITIONS_MAX } = this.#options;
-    let count = 0;
+    let count = this.#partitions;
     for (const { size } of added.values()) count += size;
-    return this.#partitions + count <= partitionsMax;
+    if (count <= partitionsMax || session === undefined) return count <= partitionsMax;
+    for (const [topicId, partitions] of added)
+      for (const partition of partitions.keys()) if (session.has({ topicId, partition })) count -= 1;
+    return count <= partitionsMax;
   }
 
   #end(session: ShareSession): void {

@@ -36,6 +36,7 @@ export interface AcknowledgedOffsets {
 export interface ShareFetchOptions {
   readonly maxWaitMs?: number;
   readonly minBytes?: number;
+  readonly maxBytes?: number;
   readonly maxRecords?: number;
   readonly strict?: boolean;
   readonly acknowledge?: readonly AcknowledgedOffsets[];
@@ -80,6 +81,7 @@ export class ShareClient {
     const {
       maxWaitMs = 0,
       minBytes = 1,
+      maxBytes = 0x7fff_ffff,
       maxRecords = 500,
       strict = false,
       epoch = this.sessionEpoch,
@@ -97,7 +99,7 @@ export class ShareClient {
       shareSessionEpoch: epoch,
       ...(renew
         ? { maxWaitMs: 0, minBytes: 0, maxBytes: 0, maxRecords: 0, batchSize: 0 }
-        : { maxWaitMs, minBytes, maxRecords, batchSize: maxRecords }),
+        : { maxWaitMs, minBytes, maxBytes, maxRecords, batchSize: maxRecords }),
       shareAcquireMode: strict ? 1 : 0,
       isRenewAck: renew,
       topics: [{ topicId, partitions: [...named].map(([partitionIndex, ranges]) => asOnWire(partitionIndex, ranges)) }],
