@@ -21,6 +21,8 @@ export interface JudgeOptions {
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
   readonly pace: Pace;
+  /** Memory for the keys of batches that stay unjudged. */
+  readonly heldKeyBytesMax?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export class Judge {
   /** Producers of which something has stayed since their last marker. */
   readonly #withRecords = new Set<bigint>();
   /** Keys of records that stay because nobody judges them. */
-  readonly #held = new KeyOffsets(COMPACTION_HELD_KEY_BYTES_MAX);
+  readonly #held: KeyOffsets;
   /** There are more than there is room for, or some are not known. */
   #holdsAll = false;
   /** When there will next be something to drop for its age. */
@@ -45,6 +47,7 @@ export class Judge {
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.#held = new KeyOffsets(options.heldKeyBytesMax ?? COMPACTION_HELD_KEY_BYTES_MAX);
   }
 
   /** A verdict for each batch of the slice. */
@@ -61,7 +64,7 @@ export class Judge {
   hold(shard: ShardKey, header: BatchHeader, batch: Buffer): void {
     this.#noteTransaction(header);
     if (header.isControl || this.#holdsAll) return;
-    if (!this.#held.hasRoomFor(header.recordCount)) {
+    if (this.#held.count + header.recordCount > this.#held.keysMax) {
       this.#holdsAll = true;
       return;
     }

@@ -13,7 +13,8 @@ const ALGORITHM = 'sha256';
  * them are never taken for one, not even where somebody would like it.
  */
 export class KeyOffsets {
-  readonly #keysMax: number;
+  /** How many there is room for. */
+  readonly keysMax: number;
   #slots = SLOTS_MIN;
   #hashes = new Uint32Array(4 * SLOTS_MIN);
   /** One more than the offset; 0: the slot is free. */
@@ -22,7 +23,7 @@ export class KeyOffsets {
 
   constructor(bytesMax: number) {
     const slotsMax = 2 ** Math.floor(Math.log2(Math.max(SLOTS_MIN, bytesMax / SLOT_BYTES)));
-    this.#keysMax = Math.floor(slotsMax * LOAD_MAX);
+    this.keysMax = Math.floor(slotsMax * LOAD_MAX);
   }
 
   /** How many keys there are. */
@@ -32,7 +33,7 @@ export class KeyOffsets {
 
   /** Whether so many more fit; into an empty table any number does, so that there is always a next step. */
   hasRoomFor(keys: number): boolean {
-    return this.#count === 0 || this.#count + keys <= this.#keysMax;
+    return this.#count === 0 || this.#count + keys <= this.keysMax;
   }
 
   /** Offsets of one key come in their order. */
