@@ -216,4 +216,27 @@ describe('members of a share group that wait at one partition', () => {
     expect(offsets(await got)).toEqual([0, 1, 2, 3]);
     expect(performance.now() - beginMs).toBeLessThan(LONG_MS / 2);
   });
+
+  it('leave nothing in memory when all of them went while the partition was being taken over', async () => {
+    const stream = await scene.newTopic();
+    const groupId = await scene.newGroup();
+    let goOn = () => undefined as void;
+    held = new Promise((resolve) => (goOn = resolve));
+    const goes = await scene.join(groupId, stream);
+    const gone = goes.fetch([0], { maxWaitMs: LONG_MS }).catch(() => 'gone');
+    await scene.produce(stream, ['0']);
+    goes.connection.socket.destroy();
+    expect(await gone).toBe('gone');
+    for (const value of ['1', '2', '3']) await scene.produce(stream, [value]);
+    goOn();
+    held = undefined;
+    const epoch = async () => {
+      const stored = await scene.under.store.documents.get(`share-group/${groupId}/${stream.id}/0`);
+      return (JSON.parse(stored?.value ?? '{}') as { epoch?: number }).epoch;
+    };
+    await eventually(async () => (await epoch()) === 1);
+    // Whoever comes next loads it anew.
+    expect(offsets(await (await scene.join(groupId, stream)).fetch([0]))).toEqual([0, 1, 2, 3]);
+    expect(await epoch()).toBe(2);
+  });
 });
