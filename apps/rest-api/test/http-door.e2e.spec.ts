@@ -351,6 +351,43 @@ describe('the HTTP door and slow clients', () => {
     await running.door.close(0);
   });
 
+  it.each([
+    ['nothing of the body comes', '', undefined],
+    ['a part of the body comes', '{', undefined],
+    ['the announced body comes, and not its end', '{}', 2],
+  ])('refuses a request over HTTP/2 of which %s, though the connection is in use', async (_what, sent, announced) => {
+    const running = await startDoor({ timeouts: { bodyMs: 50 } });
+    const session = connectHttp2(running.url);
+    const length = announced === undefined ? {} : { 'content-length': String(announced) };
+    const stream = session.request({ ':method': 'POST', ':path': '/', ...jsonHeaders('ListStreams'), ...length });
+    if (sent !== '') stream.write(sent);
+    stream.on('error', () => undefined);
+    const [answered] = (await once(stream, 'response')) as [Record<string, unknown>];
+    expect(answered[':status']).toBe(408);
+    expect((await overHttp2(session, jsonHeaders('ListStreams'), '{}')).status).toBe(200);
+    session.destroy();
+    await running.door.close(0);
+  });
+
+  it('refuses a request over HTTP/1.1 of which the headers come, and no byte of a body in chunks', async () => {
+    const running = await startDoor({ timeouts: { bodyMs: 50, lingerMs: 50, idleMs: 5_000 } });
+    const raw = await running.socket();
+    const named = Object.entries(jsonHeaders('ListStreams')).map(([name, value]) => `${name}: ${value}\r\n`);
+    raw.socket.write(`POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n${named.join('')}\r\n`);
+    expect(await raw.closed).toMatch(/^HTTP\/1.1 408 [^]*RequestTimeoutException/);
+    await running.door.close(0);
+  });
+
+  it('ends an HTTP/2 connection on which nothing moves, also in the middle of a request', async () => {
+    const running = await startDoor({ timeouts: { idleMs: 100 }, restHandler: (request) => void request.resume() });
+    const session = connectHttp2(running.url);
+    session.on('error', () => undefined);
+    const stream = session.request({ ':method': 'POST', ':path': '/v1/streams/s/records' });
+    stream.on('error', () => undefined);
+    await once(session, 'close');
+    await running.door.close(0);
+  });
+
   it('cuts a connection on which nothing moves', async () => {
     const running = await startDoor({ timeouts: { idleMs: 50 } });
     const raw = await running.socket();

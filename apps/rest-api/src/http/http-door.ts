@@ -263,7 +263,12 @@ class Door implements HttpDoor, PlainDoor {
     this.#sessions.add(session);
     if (this.#speaking !== undefined) this.#socketOf.set(session, this.#speaking);
     session.setLocalWindowSize(H2_CONNECTION_WINDOW_BYTES);
-    session.setTimeout(this.#timeouts.idleMs, () => session.close());
+    const { idleMs } = this.#timeouts;
+    session.setTimeout(idleMs, () => {
+      session.close();
+      // Which waits for its requests: one whose rest never comes would keep it for good.
+      session.setTimeout(idleMs, () => session.destroy());
+    });
     session.on('close', () => this.#sessions.delete(session));
     session.on('error', (error) => logger.debug({ door: 'http', err: error }, 'HTTP/2 session failed'));
   }

@@ -28,7 +28,8 @@ export function gatherBody(
   let first: Buffer | undefined;
   let chunks: Buffer[] | undefined;
   let size = 0;
-  let timer: NodeJS.Timeout | undefined;
+  // From the beginning: over HTTP/2 the connection may be in use while of this body nothing comes, or all but its end.
+  const timer = setTimeout(() => finish({ ok: false, code: 'too-slow' }), timeoutMs);
 
   const finish = (outcome: BodyOutcome): void => {
     clearTimeout(timer);
@@ -47,8 +48,6 @@ export function gatherBody(
     size += chunk.length;
     if (first === undefined) {
       first = chunk;
-      // Most bodies are here with their first chunk; the timer is for those that are not.
-      if (Number(announced) !== size) timer = setTimeout(() => finish({ ok: false, code: 'too-slow' }), timeoutMs);
       return;
     }
     (chunks ??= [first]).push(chunk);
