@@ -8,10 +8,15 @@ import { openShareScene, type ShareScene } from '../src/testing/share-scene.ts';
 const LONG_MS = 8_000;
 
 let readFails: (offset: bigint) => boolean = () => false;
+let readHeld: Promise<void> | undefined;
 
 function failing(store: Store): Store {
-  const read: Log['read'] = (shard, from, limits) =>
-    readFails(from) ? Promise.reject(new StoreUnavailable('planted')) : store.log.read(shard, from, limits);
+  const read: Log['read'] = async (shard, from, limits) => {
+    if (readFails(from)) throw new StoreUnavailable('planted');
+    const outcome = await store.log.read(shard, from, limits);
+    await readHeld;
+    return outcome;
+  };
   const bound = (target: object, name: PropertyKey) => {
     const value: unknown = Reflect.get(target, name);
     return typeof value === 'function' ? (value.bind(target) as unknown) : value;
@@ -26,6 +31,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   readFails = () => false;
+  readHeld = undefined;
 });
 afterAll(() => scene.close());
 
@@ -105,6 +111,24 @@ describe('a share fetch', () => {
     // A partition that is forgotten, with nothing out, is loaded anew by the next one.
     expect(await b.fetch([], { forget: [0], acknowledge: [{ first: 0, last: 0, types: ACCEPT }] })).toMatchObject({ acknowledgeErrors: [0] }); // prettier-ignore
     expect([await a.fetch([0], { epoch: 0 }), await epoch()]).toMatchObject([{ acquired: [] }, 3]);
+  });
+
+  it('locks nothing for a member whose connection ended while the log was read', async () => {
+    const stream = await scene.newTopic();
+    const groupId = await scene.newGroup();
+    const [goes, stays] = [await scene.join(groupId, stream), await scene.join(groupId, stream)];
+    await stays.fetch([0]);
+    await scene.produce(stream, ['0']);
+    let goOn = () => undefined as void;
+    readHeld = new Promise((resolve) => (goOn = resolve));
+    const gone = goes.fetch([0], { maxWaitMs: LONG_MS }).catch(() => 'gone');
+    for (const value of ['1', '2', '3']) await scene.produce(stream, [value]);
+    goes.connection.socket.destroy();
+    expect(await gone).toBe('gone');
+    for (const value of ['4', '5', '6']) await scene.produce(stream, [value]);
+    goOn();
+    const { records } = await stays.fetch([], { maxWaitMs: LONG_MS });
+    expect(records.map(({ value, deliveryCount }) => `${value} x${deliveryCount}`)).toContain('0 x1');
   });
 
   it('fails where the store is away, and goes on when it is back', async () => {
