@@ -4,7 +4,7 @@ import type { Log } from '../contract/log.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import { CrashingStore } from '../testing/crashing-store.ts';
 import { diskError } from '../testing/fault-file-system.ts';
-import { accepted, append, compactTo, newShardKey, readAll } from '../testing/index.ts';
+import { accepted, append, compactTo, makeBatch, newShardKey, readAll } from '../testing/index.ts';
 
 const BATCHES = 60;
 const TO = 100n;
@@ -115,6 +115,47 @@ describe('a compaction on a disk that is full', () => {
     await compactTo(log, shard, TO, stays);
     expect(await offsetsOf(log, shard)).toEqual(left);
     expect(await offsetsOf(log, other)).toEqual(all);
+  });
+});
+
+describe('a compaction that goes less far than the one before', () => {
+  it('has what lies behind it after a restart as well', async () => {
+    const { crashing, shard, other } = await filled();
+    const { log } = crashing.store;
+    await compactTo(log, shard, TO, stays);
+    await compactTo(log, shard, 42n, (offset) => stays(offset) && offset !== 7n);
+    const expected = left.filter((offset) => offset !== 7n);
+    for (const power of [undefined, () => 0]) {
+      const next = await crashing.opened(power);
+      expect(await offsetsOf(next.store.log, shard)).toEqual(expected);
+      expect(await offsetsOf(next.store.log, other)).toEqual(all);
+      await next.end();
+    }
+  });
+});
+
+describe('a compaction of a log that is damaged', () => {
+  it.each([
+    ['kept', () => true],
+    ['written anew', (offset: bigint) => offset !== 1n],
+    ['dropped', (offset: bigint) => offset > 1n],
+  ])('changes nothing, also where the damaged batch would be %s', async (_, keeps) => {
+    const { crashing, shard } = await filled();
+    const { log } = crashing.store;
+    const [first] = crashing.files.paths('.log');
+    // In the value of the first record: behind two headers.
+    const at = 40 + 61 + 100;
+    crashing.files.file(first as string).bytes.writeUInt8(33, at);
+    await expect(compactTo(log, shard, TO, (offset) => keeps(offset) && offset !== 50n)).rejects.toThrow('is damaged');
+    expect((await readAll(log, shard, 2n)).length).toEqual(2 * BATCHES - 2);
+  });
+
+  it('takes nothing in the place of a batch that has other offsets', async () => {
+    const { crashing, shard } = await filled();
+    const { log } = crashing.store;
+    const judge = async () => [makeBatch(['x'])];
+    await expect(log.compact({ shard, to: 2n, judge })).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    expect(await offsetsOf(log, shard)).toEqual(all);
   });
 });
 

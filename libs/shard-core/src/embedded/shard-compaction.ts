@@ -78,6 +78,8 @@ export class ShardCompaction {
             slice.abortedTransactions = this.#parts.shards.abortedWithin(shard, from, Number(slice.nextOffset));
             const verdicts = limit === to ? await judge(slice) : Array<'keep'>(slice.batchCount).fill('keep');
             for (const { batch, appendTimeMs, ...given } of judged(slice, verdicts)) {
+              // Also what goes: who knows whose key that was. And what is written anew would have a good checksum.
+              checkUndamaged(shard, batch);
               const base = Number(batch.readBigInt64BE(0));
               let { verdict } = given;
               if (verdict === 'drop') {
@@ -93,7 +95,7 @@ export class ShardCompaction {
               changed ||= verdict !== 'keep';
               if (verdict === 'drop') continue;
               const left = verdict === 'keep' ? batch : verdict;
-              checkReplacement(shard, batch, left);
+              checkReplacement(batch, left);
               compacted.bytesAfter += left.length;
               await target.add(base, left, appendTimeMs);
             }
@@ -204,15 +206,20 @@ function* judged(slice: LogSlice, verdicts: readonly BatchVerdict[]) {
   }
 }
 
-/** Damage is not copied, and nothing takes the place of a batch that has other offsets. */
-function checkReplacement({ key }: ShardState, batch: Buffer, left: Buffer): void {
-  const checked = checkStoredBatch(left, 0, left.length);
-  if (!checked.ok) {
-    throw new StoreUnavailable(
-      `the batch at offset ${batch.readBigInt64BE(0)} of shard ${key} is damaged: ${checked.reason}`,
-    );
-  }
+/** Damage stays where it is, and shows. */
+function checkUndamaged({ key }: ShardState, batch: Buffer): void {
+  const checked = checkStoredBatch(batch, 0, batch.length);
+  if (checked.ok) return;
+  throw new StoreUnavailable(
+    `the batch at offset ${batch.readBigInt64BE(0)} of shard ${key} is damaged: ${checked.reason}`,
+  );
+}
+
+/** Nothing takes the place of a batch that has other offsets, or is none. */
+function checkReplacement(batch: Buffer, left: Buffer): void {
   if (left === batch) return;
+  const checked = checkStoredBatch(left, 0, left.length);
+  if (!checked.ok) throw new RangeError(`no batch in the place of another: ${checked.reason}`);
   const before = readBatchHeader(batch, 0);
   const { baseOffset, lastOffsetDelta, sizeBytes } = checked.header;
   if (baseOffset !== before.baseOffset || lastOffsetDelta !== before.lastOffsetDelta || sizeBytes !== left.length) {
