@@ -9,7 +9,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -17,7 +17,7 @@ import { freePort, guardProcess } from '@tailrace/testkit';
 import { startServer } from './server.ts';
 
 const VERSION = '3.3.3';
-const ARCHIVE = `https://repo.maven.apache.org/maven2/io/apicurio/apicurio-registry-app/${VERSION}/apicurio-registry-app-${VERSION}-all.tar.gz`;
+const ARCHIVE = `apicurio-registry-app-${VERSION}-all.tar.gz`;
 const SHA256 = '8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63';
 const JAVA_MIN = 21;
 const SUBJECTS = 20;
@@ -29,21 +29,22 @@ const { values: options } = parseArgs({
   options: { java: { type: 'string', default: 'java' }, redis: { type: 'boolean' }, peer: { type: 'string' } },
 });
 
-async function install(): Promise<void> {
+function install(): void {
   const found = Number(/version "(\d+)/.exec(execFileSync('sh', ['-c', '"$0" -version 2>&1', options.java], { encoding: 'utf8' }))?.[1]);
   if (!(found >= JAVA_MIN)) throw new Error(`Apicurio Registry needs Java ${JAVA_MIN}, ${options.java} is ${found}: --java`);
   if (existsSync(join(CACHE, 'quarkus-run.jar'))) return;
   mkdirSync(CACHE, { recursive: true });
-  const answer = await fetch(ARCHIVE);
-  if (!answer.ok) throw new Error(`${ARCHIVE}: ${answer.status}`);
-  const bytes = Buffer.from(await answer.arrayBuffer());
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const artifact = `-Dartifact=io.apicurio:apicurio-registry-app:${VERSION}:tar.gz:all`;
+  execFileSync('mvn', ['-q', '-B', 'dependency:copy', artifact, `-DoutputDirectory=${CACHE}`], {
+    cwd: CACHE,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const sha256 = createHash('sha256').update(readFileSync(join(CACHE, ARCHIVE))).digest('hex');
   if (sha256 !== SHA256) throw new Error(`${ARCHIVE} is not the pinned one: ${sha256}`);
-  writeFileSync(join(CACHE, 'archive.tar.gz'), bytes);
-  execFileSync('tar', ['xzf', 'archive.tar.gz'], { cwd: CACHE });
+  execFileSync('tar', ['xzf', ARCHIVE], { cwd: CACHE });
 } // prettier-ignore
 
-await install();
+install();
 const server = await startServer(options);
 const [port, managementPort] = [await freePort(), await freePort()];
 const registry = `http://127.0.0.1:${port}`;
