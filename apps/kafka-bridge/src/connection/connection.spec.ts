@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
   apiVersionsApi,
   apiVersionsResponse,
@@ -22,6 +22,7 @@ import { batchOf } from '../testing/records.ts';
 import type { WireClient } from '../testing/wire-client.ts';
 import { Connection, REQUESTS_IN_FLIGHT_MAX } from './connection.ts';
 import { FrameBufferPool } from './frame-buffer-pool.ts';
+import { FRAME_PACE_MIN, FRAME_STALL_MS } from './frame-reader.ts';
 import { MemoryBudget } from './memory-budget.ts';
 
 const FRAME_BYTES_MAX = 200_000;
@@ -320,6 +321,40 @@ describe('a connection', () => {
     answer();
     await eventually(() => expect(released).toBe(1));
     server.close();
+  });
+
+  it('ends when a frame comes byte by byte, and lets one come that keeps the pace', async () => {
+    const length = 100_000;
+    const [trickling, steady] = [await under.connect(), await under.connect()];
+    const port = trickling.socket.localPort;
+    const request = metadataFrame(7);
+    const long = Buffer.alloc(4 + length);
+    request.copy(long);
+    long.writeInt32BE(length, 0);
+    // What a request has too much at its end is let be.
+    const bytesOfAFrame = (client: WireClient, from: number, to: number) =>
+      new Promise<void>((resolve) => client.socket.write(long.subarray(from, to), () => setTimeout(resolve, 50)));
+    const now = performance.now.bind(performance);
+    let laterMs = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+    try {
+      const half = 4 + length / 2;
+      await Promise.all([bytesOfAFrame(trickling, 0, 10), bytesOfAFrame(steady, 0, half)]);
+      laterMs = FRAME_STALL_MS + length / FRAME_PACE_MIN - 1_000;
+      await Promise.all([bytesOfAFrame(trickling, 10, 11), bytesOfAFrame(steady, half, half + 1)]);
+      expect(trickling.socket.closed).toBe(false);
+      steady.socket.write(long.subarray(half + 1));
+      expect((await steady.nextFrame()).readInt32BE(0)).toBe(7);
+      laterMs += 2_000;
+      await bytesOfAFrame(trickling, 11, 12);
+      await trickling.closed;
+    } finally {
+      clock.mockRestore();
+      steady.close();
+    }
+    const line = under.logged.findLast(({ client: peer }) => peer === `127.0.0.1:${port}`);
+    expect(line).toMatchObject({ reason: 'a frame came too slowly' });
+    await bystanderIsWell();
   });
 
   it('ends when nothing comes for its idle time', async () => {

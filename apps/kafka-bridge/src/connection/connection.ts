@@ -6,7 +6,7 @@ import { bareMessageHeader } from '../security/bare-message.ts';
 import type { SaslSession } from '../security/sasl-session.ts';
 import { Exchange, type Peer } from './exchange.ts';
 import type { FrameBufferPool } from './frame-buffer-pool.ts';
-import { type Frame, FrameReader } from './frame-reader.ts';
+import { type Frame, FRAME_STALL_MS, FrameReader } from './frame-reader.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { UnreadableFrame } from './unreadable-frame.ts';
 
@@ -16,8 +16,6 @@ export const REQUESTS_IN_FLIGHT_MAX = 64;
 export const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024;
 /** Answers that wait in the socket above this mean that the client does not read: no further request is begun. */
 export const WRITE_BUFFER_BYTES_MAX = 1024 * 1024;
-/** A frame that has begun and of which nothing more comes for so long ends the connection. */
-export const FRAME_STALL_MS = 30_000;
 /** How long a client may read nothing of its last answers once we are done with it. */
 export const LINGER_MS = 5_000;
 /**
@@ -103,6 +101,8 @@ export class Connection {
       if (this.#closed) return;
       this.#reader.push(chunk);
       this.#pump();
+      // One that sends nothing at all times out; this one sends a byte now and then.
+      if (!this.#paused && this.#reader.dueMs < performance.now()) this.#end('a frame came too slowly', 'info');
     });
     socket.on('drain', () => this.#pump());
     socket.on('timeout', () => this.#timedOut());
@@ -184,7 +184,10 @@ export class Connection {
     if (stop === this.#paused) return;
     this.#paused = stop;
     if (stop) this.#socket.pause();
-    else this.#socket.resume();
+    else {
+      this.#reader.extend();
+      this.#socket.resume();
+    }
   }
 
   #begin(frame: Frame): void {

@@ -3,6 +3,10 @@ import type { MemoryBudget } from './memory-budget.ts';
 import { explainFrameLength, UnreadableFrame } from './unreadable-frame.ts';
 
 const LENGTH_BYTES = 4;
+/** So long a frame may take besides the time that its bytes take at the pace below. */
+export const FRAME_STALL_MS = 30_000;
+/** Bytes a millisecond that must come of a frame whose memory is taken: 16 KB/s. */
+export const FRAME_PACE_MIN = 16;
 
 /** One request as it came, without its length prefix. */
 export interface Frame {
@@ -28,6 +32,7 @@ export class FrameReader {
   #length: number | undefined;
   #assembly: Buffer | undefined;
   #filled = 0;
+  #dueMs = Infinity;
   #starved = false;
 
   constructor(options: {
@@ -72,6 +77,7 @@ export class FrameReader {
       }
       this.#assembly = this.#pool.take(length);
       this.#filled = 0;
+      this.extend();
     }
     return this.#assemble(length, this.#assembly);
   }
@@ -79,6 +85,16 @@ export class FrameReader {
   /** Whether part of a frame is here: its sender owes us the rest. */
   get midFrame(): boolean {
     return this.#prefixBytes > 0 || this.#length !== undefined;
+  }
+
+  /** When the frame under way has to be whole, by `performance.now()`: it holds memory that others wait for. */
+  get dueMs(): number {
+    return this.#assembly === undefined ? Infinity : this.#dueMs;
+  }
+
+  /** Gives the rest of the frame its time anew: it was we who did not read. */
+  extend(): void {
+    this.#dueMs = performance.now() + FRAME_STALL_MS + ((this.#length ?? 0) - this.#filled) / FRAME_PACE_MIN;
   }
 
   /** Whether the last `next` found a frame but no memory for it. */

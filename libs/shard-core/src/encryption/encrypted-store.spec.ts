@@ -145,7 +145,10 @@ describe('a store under encryption', () => {
     accepted(await append(store.log, shard, ['last']));
     await encrypt('key-2');
     await compactTo(store.log, shard, 5n, (offset) => ![0n, 3n].includes(offset));
-    const expected = ['plain b', 'as it was', 'sealed b', 'last'].map((value, i) => ({ offset: [1n, 2n, 4n, 5n][i], value }));
+    const expected = ['plain b', 'as it was', 'sealed b', 'last'].map((value, i) => ({
+      offset: [1n, 2n, 4n, 5n][i],
+      value,
+    }));
     expect(await readAll(store.log, shard, 0n)).toEqual(expected);
     const { sealed } = accepted(await store.log.read(shard, 0n, { maxBytes: 1 << 20 }));
     expect(sealed).toEqual([true, false, true, true]);
