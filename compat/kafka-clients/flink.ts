@@ -19,6 +19,7 @@ import { guardProcess, temporaryDirectory } from '@tailrace/testkit';
 import { Kafka, logLevel } from 'kafkajs';
 import { startServer } from './server.ts';
 import { makeTopic } from './topic.ts';
+import { WordCounts } from './word-counts.ts';
 
 const PARTITIONS = 4;
 const LINES = 6000;
@@ -26,7 +27,6 @@ const WORDS = 50;
 const LINES_A_SEND = 100;
 /** So that checkpoints of one run have records between them. */
 const SEND_EVERY_MS = 50;
-const PATIENCE_MS = 180_000;
 /** As the job says. */
 const GROUP = 'flink';
 const CACHE = join(import.meta.dirname, '.cache', 'flink');
@@ -58,7 +58,8 @@ install();
 const state = await temporaryDirectory();
 const server = await startServer(options);
 const kafka = new Kafka({ clientId: 'flink', brokers: [server.bootstrap], logLevel: logLevel.ERROR });
-const problems: string[] = [];
+const counts = new WordCounts(kafka, (value) => Number(String(value).split('=')[1]));
+const { problems } = counts;
 const exits: (() => void)[] = [];
 
 /** The newest checkpoint that is whole; absent before the first one. */
@@ -86,27 +87,6 @@ function startJob(): ChildProcess {
   return child;
 }
 
-const counts = new Map<string, number>();
-let seen = 0;
-
-/** Checks every count as it comes: it has to be the next one of its word. */
-async function readCounts() {
-  const consumer = kafka.consumer({ groupId: 'reader', maxWaitTimeInMs: 100 });
-  await consumer.connect();
-  await consumer.subscribe({ topic: 'counts', fromBeginning: true });
-  await consumer.run({
-    eachMessage({ message: { key, value } }) {
-      const word = String(key);
-      const expected = (counts.get(word) ?? 0) + 1;
-      if (String(value) !== `${word}=${expected}`) problems.push(`${word}: ${String(value)} instead of ${expected}`);
-      counts.set(word, expected);
-      seen += 1;
-      return Promise.resolve();
-    },
-  });
-  return consumer;
-}
-
 async function writeLines(first: number, end: number): Promise<void> {
   const producer = kafka.producer();
   await producer.connect();
@@ -121,13 +101,6 @@ async function writeLines(first: number, end: number): Promise<void> {
   await producer.disconnect();
 }
 
-async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
-  for (const begin = performance.now(); !(await done()); await sleep(50)) {
-    if (problems.length > 0) throw new Error(problems[0]);
-    if (performance.now() - begin > PATIENCE_MS) throw new Error(`${what}: ${seen} counts after ${PATIENCE_MS} ms`);
-  }
-}
-
 /** What Flink has committed, over all partitions. */
 async function committed(): Promise<number> {
   const admin = kafka.admin();
@@ -140,26 +113,25 @@ async function committed(): Promise<number> {
 try {
   await makeTopic(server.bootstrap, 'lines', PARTITIONS);
   await makeTopic(server.bootstrap, 'counts', PARTITIONS);
-  const reader = await readCounts();
+  const stopReading = await counts.read();
   const part = Math.floor(LINES / (kills + 1) / LINES_A_SEND) * LINES_A_SEND;
   for (let kill = 0; kill < kills; kill++) {
-    const before = seen;
+    const before = counts.seen;
     const child = startJob();
     await writeLines(kill * part, (kill + 1) * part);
     // Half of what was written is counted; the rest is under way.
-    await until(`counts before kill ${kill + 1}`, () => seen - before >= part / 2);
+    await counts.until(`counts before kill ${kill + 1}`, () => counts.seen - before >= part / 2);
     child.kill('SIGKILL');
-    console.log(`killed after ${seen} counts, at ${lastCheckpoint()?.split('/').at(-1)}`);
+    console.log(`killed after ${counts.seen} counts, at ${lastCheckpoint()?.split('/').at(-1)}`);
   }
   startJob();
   await writeLines(kills * part, LINES);
-  await until('all counts', () => seen >= LINES);
-  await until('the committed offsets', async () => (await committed()) === LINES);
+  await counts.until('all counts', () => counts.seen >= LINES);
+  await counts.until('the committed offsets', async () => (await committed()) === LINES);
   // Nothing may come behind the last one.
   await sleep(2000);
-  await reader.disconnect();
-  const wrong = [...counts].filter(([, count]) => count !== LINES / WORDS);
-  if (wrong.length > 0) problems.push(`${wrong.length} words have another count at the end`);
+  await stopReading();
+  counts.expectEach(LINES / WORDS);
 } catch (error) {
   problems.push((error as Error).message);
 } finally {
@@ -168,6 +140,6 @@ try {
   await state.remove();
 }
 for (const problem of problems.slice(0, 10)) console.log(problem);
-console.log(`${seen} counts of ${counts.size} words, ${kills} kills, ${problems.length} problems`);
+console.log(`${counts.seen} counts of ${counts.words} words, ${kills} kills, ${problems.length} problems`);
 console.log(problems.length === 0 ? 'passed' : 'FAILED');
 process.exit(problems.length === 0 ? 0 : 1);

@@ -15,13 +15,13 @@ import { Kafka, logLevel } from 'kafkajs';
 import { javaLibraries } from './clients.ts';
 import { startServer } from './server.ts';
 import { makeTopic } from './topic.ts';
+import { WordCounts } from './word-counts.ts';
 
 const PARTITIONS = 4;
 const LINES = 3000;
 const WORDS_A_LINE = 3;
 const WORDS = 50;
 const LINES_A_SEND = 100;
-const PATIENCE_MS = 180_000;
 /** Kafka Streams writes a count as a long. */
 const COUNT_BYTES = 8;
 
@@ -38,7 +38,8 @@ const jars = javaLibraries(options.version);
 const state = await temporaryDirectory();
 const server = await startServer(options);
 const kafka = new Kafka({ clientId: 'streams', brokers: [server.bootstrap], logLevel: logLevel.ERROR });
-const problems: string[] = [];
+const counts = new WordCounts(kafka, (value) => (value.length === COUNT_BYTES ? Number(value.readBigInt64BE()) : NaN));
+const { problems } = counts;
 const exits: (() => void)[] = [];
 
 function startWordCount(): ChildProcess {
@@ -54,28 +55,6 @@ function startWordCount(): ChildProcess {
   });
   exits.push(() => child.kill('SIGKILL'));
   return child;
-}
-
-const counts = new Map<string, number>();
-let seen = 0;
-
-/** Checks every count as it comes: it has to be the next one of its word. */
-async function readCounts() {
-  const consumer = kafka.consumer({ groupId: 'reader', maxWaitTimeInMs: 100 });
-  await consumer.connect();
-  await consumer.subscribe({ topic: 'counts', fromBeginning: true });
-  await consumer.run({
-    eachMessage({ message: { key, value } }) {
-      const word = String(key);
-      const expected = (counts.get(word) ?? 0) + 1;
-      const found = value?.length === COUNT_BYTES ? Number(value.readBigInt64BE()) : NaN;
-      if (found !== expected) problems.push(`${word}: ${found} instead of ${expected}`);
-      counts.set(word, expected);
-      seen += 1;
-      return Promise.resolve();
-    },
-  });
-  return consumer;
 }
 
 /** Line `i`: words in turn, so that how often each comes is known. */
@@ -94,35 +73,27 @@ async function writeLines(first: number, end: number): Promise<void> {
   await producer.disconnect();
 }
 
-async function until(what: string, done: () => boolean): Promise<void> {
-  for (const begin = performance.now(); !done(); await sleep(50)) {
-    if (problems.length > 0) throw new Error(problems[0]);
-    if (performance.now() - begin > PATIENCE_MS) throw new Error(`${what}: ${seen} counts after ${PATIENCE_MS} ms`);
-  }
-}
-
 try {
   await makeTopic(server.bootstrap, 'lines', PARTITIONS);
   await makeTopic(server.bootstrap, 'counts', PARTITIONS);
-  const reader = await readCounts();
+  const stopReading = await counts.read();
   const part = Math.floor(LINES / (kills + 1) / LINES_A_SEND) * LINES_A_SEND;
   for (let kill = 0; kill < kills; kill++) {
-    const before = seen;
+    const before = counts.seen;
     const child = startWordCount();
     await writeLines(kill * part, (kill + 1) * part);
     // Half of what was written is counted; the rest is under way.
-    await until(`counts before kill ${kill + 1}`, () => seen - before >= (part * WORDS_A_LINE) / 2);
+    await counts.until(`counts before kill ${kill + 1}`, () => counts.seen - before >= (part * WORDS_A_LINE) / 2);
     child.kill('SIGKILL');
-    console.log(`killed after ${seen} counts`);
+    console.log(`killed after ${counts.seen} counts`);
   }
   startWordCount();
   await writeLines(kills * part, LINES);
-  await until('all counts', () => seen >= LINES * WORDS_A_LINE);
+  await counts.until('all counts', () => counts.seen >= LINES * WORDS_A_LINE);
   // Nothing may come behind the last one.
   await sleep(2000);
-  await reader.disconnect();
-  const wrong = [...counts].filter(([, count]) => count !== (LINES * WORDS_A_LINE) / WORDS);
-  if (wrong.length > 0) problems.push(`${wrong.length} words have another count at the end`);
+  await stopReading();
+  counts.expectEach((LINES * WORDS_A_LINE) / WORDS);
 } catch (error) {
   problems.push((error as Error).message);
 } finally {
@@ -131,6 +102,6 @@ try {
   await state.remove();
 }
 for (const problem of problems.slice(0, 10)) console.log(problem);
-console.log(`${seen} counts of ${counts.size} words, ${kills} kills, ${problems.length} problems`);
+console.log(`${counts.seen} counts of ${counts.words} words, ${kills} kills, ${problems.length} problems`);
 console.log(problems.length === 0 ? 'passed' : 'FAILED');
 process.exit(problems.length === 0 ? 0 : 1);
