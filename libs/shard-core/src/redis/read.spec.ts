@@ -3,8 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { newShardKey } from '../testing/index.ts';
 import { Keys } from './keys.ts';
 import type { LogContext } from './log-context.ts';
+import { LeaderEpoch } from './leader-epoch.ts';
 import { LogReader } from './read.ts';
 import type { RedisNode } from './redis-node.ts';
+import type { Topology } from './topology.ts';
 import { ShardViews } from './shard-views.ts';
 
 describe('equal reads', () => {
@@ -14,15 +16,17 @@ describe('equal reads', () => {
     reads: {
       send: (name: string) =>
         new Promise((resolve) => {
-          asked.push(() => resolve(name === 'hmget' ? ['0', '0', '0', null, '0', '1', null, null, null] : []));
+          asked.push(() => resolve(name === 'hmget' ? ['0', '0', '0', null, '0', '1', null, null, null, null] : []));
         }),
     },
   } as unknown as RedisNode;
+  const keys = new Keys('t:');
+  const topology = { at: (_: string, work: (at: RedisNode) => unknown) => work(node) } as unknown as Topology;
   const context = {
-    keys: new Keys('t:'),
+    keys,
     views: new ShardViews(),
-    topology: { at: (_: string, work: (at: RedisNode) => unknown) => work(node) },
-    leaderEpoch: { current: 0 },
+    topology,
+    leaderEpoch: new LeaderEpoch(keys, () => topology),
     hearsMessages: () => true,
   } as unknown as LogContext;
 
