@@ -278,12 +278,13 @@ export class Connection {
   }
 
   #mute(ms: number): void {
-    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, performance.now() + ms);
+    const nowMs = performance.now();
+    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, nowMs + ms);
     clearTimeout(this.#muteTimer);
     this.#muteTimer = setTimeout(() => {
       this.#mutedUntilMs = 0;
       this.#pump();
-    }, this.#mutedUntilMs - performance.now());
+    }, this.#mutedUntilMs - nowMs);
     this.#muteTimer.unref();
   }
 

@@ -35,7 +35,7 @@ export class Deadline {
   #arm(): void {
     this.#cancel?.();
     this.#armedForMs = this.#atMs;
-    this.#cancel = this.#timers.after(Math.max(0, this.#atMs - this.#timers.now()), () => this.#fired());
+    this.#cancel = this.#timers.after(this.#atMs - this.#timers.now(), () => this.#fired());
   }
 
   #fired(): void {

@@ -2,7 +2,7 @@
 export interface Timers {
   /** Milliseconds, never going back. */
   now(): number;
-  /** Calls once, after the delay, at least 0; answers a function that calls it off. */
+  /** Calls once, after the delay, at once where it is below 0; answers a function that calls it off. */
   after(delayMs: number, run: () => void): () => void;
 }
 
@@ -12,7 +12,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 export const systemTimers: Timers = {
   now: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, Math.min(delayMs, TIMER_MS_MAX));
+    const timer = setTimeout(run, Math.min(Math.max(0, delayMs), TIMER_MS_MAX));
     timer.unref();
     return () => clearTimeout(timer);
   },

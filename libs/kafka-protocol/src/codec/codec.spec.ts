@@ -161,6 +161,19 @@ describe('a string', () => {
     expect(roundTrip(compact, 0, { s })).toEqual({ s });
   });
 
+  it('that explains an error is cut between two characters to what fits', () => {
+    const fields = { errorMessage: nullableString() };
+    const explained = message({ name: 'Explained', versions: [0, 1], flexibleFrom: 1, fields });
+    const cut = (errorMessage: string) =>
+      (roundTrip(explained, 0, { errorMessage }) as { errorMessage: string }).errorMessage;
+    expect(cut('x'.repeat(70_000))).toBe('x'.repeat(32_767));
+    expect(cut('x'.repeat(32_767))).toBe('x'.repeat(32_767));
+    expect(cut('é'.repeat(20_000))).toBe('é'.repeat(16_383));
+    expect(cut(`x${'𝄞'.repeat(10_000)}`)).toBe(`x${'𝄞'.repeat(8_191)}`);
+    expect(roundTrip(explained, 0, { errorMessage: null })).toEqual({ errorMessage: null });
+    expect(roundTrip(explained, 1, { errorMessage: 'x'.repeat(70_000) })).toEqual({ errorMessage: 'x'.repeat(70_000) });
+  });
+
   it('may be null only where it is declared so', () => {
     expect(() => decode(old, 0, hex('ffff'))).toThrow('Old v0: s at byte 2: null is not allowed');
     expect(() => decode(compact, 0, hex('0000'))).toThrow(/null is not allowed/);

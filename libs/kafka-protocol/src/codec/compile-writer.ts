@@ -22,6 +22,9 @@ const NO_BYTES = Buffer.alloc(0);
 /** Longest string with an old-style 16-bit length. */
 const SHORT_STRING_BYTES_MAX = 0x7fff;
 
+/** What messages call the text that says what was wrong. */
+const EXPLANATION = 'errorMessage';
+
 /** Largest number of bytes of an unsigned varint of 32 bits. */
 const UVARINT_BYTES_MAX = 5;
 
@@ -38,6 +41,17 @@ function putString(target: Buffer, position: number, text: string): number {
   const size = writeText(target, position + 2, text);
   if (size > SHORT_STRING_BYTES_MAX)
     throw new RangeError(`a string of ${size} bytes, at most ${SHORT_STRING_BYTES_MAX} fit`);
+  target[position] = size >> 8;
+  target[position + 1] = size;
+  return position + 2 + size;
+}
+
+/** An explanation quotes what the client has sent, which may be as long as a string can be: it is cut, rather than lost. */
+function putExplanation(target: Buffer, position: number, text: string): number {
+  const written = writeText(target, position + 2, text);
+  let size = Math.min(written, SHORT_STRING_BYTES_MAX);
+  // Not through a character.
+  if (size < written) while (((target[position + 2 + size] as number) & 0xc0) === 0x80) size--;
   target[position] = size >> 8;
   target[position + 1] = size;
   return position + 2 + size;
@@ -94,11 +108,11 @@ function compileWriter(declaration: Message, version: number): Writer {
     throw new RangeError(`${declaration.name} v${version}: ${field} may not be null`);
   };
   const compile = new Function(
-    'unsupported', 'refuseNull', 'uvarint', 'string', 'compactString', 'uuid', 'sizeBefore', 'unknownTags', 'recordsBytes', 'noBytes',
+    'unsupported', 'refuseNull', 'uvarint', 'string', 'explanation', 'compactString', 'uuid', 'sizeBefore', 'unknownTags', 'recordsBytes', 'noBytes',
     `'use strict';\nreturn function write_${declaration.name}_v${version}(s, p, m) {\nlet b = s.bytes, d = s.view;\n${body}\nreturn p;\n};`,
   ); // prettier-ignore
   return compile(
-    unsupported, refuseNull, putUvarint, putString, putCompactString, writeUuid, putSizeBefore, putUnknownTags, recordsBytes, NO_BYTES,
+    unsupported, refuseNull, putUvarint, putString, putExplanation, putCompactString, writeUuid, putSizeBefore, putUnknownTags, recordsBytes, NO_BYTES,
   ) as Writer; // prettier-ignore
 }
 
@@ -223,7 +237,8 @@ class WriterGenerator {
       this.#struct(field.fields as Fields, value, path);
     } else if (field.kind === 'string') {
       this.#room(`(${value}.length * 3 + ${UVARINT_BYTES_MAX})`);
-      this.#emit(`p = ${this.#flexible ? 'compactString' : 'string'}(b, p, ${value});`);
+      const short = path.endsWith(EXPLANATION) ? 'explanation' : 'string';
+      this.#emit(`p = ${this.#flexible ? 'compactString' : short}(b, p, ${value});`);
     } else if (field.kind === 'array') {
       this.#array(field, value, path);
     } else {
