@@ -7,6 +7,7 @@ import {
   deleteTopicsApi,
   describeConfigsApi,
   describeTopicPartitionsApi,
+  errorCodes,
   errorName,
   fetchApi,
   metadataApi,
@@ -79,6 +80,20 @@ async function shown(groupId: string): Promise<bigint[]> {
 }
 
 describe('__consumer_offsets', () => {
+  it('is not made by a Produce, with as many partitions as any topic', async () => {
+    const creating = await openDoorUnderTest({ autoCreateTopics: true });
+    const producer = await creating.connect();
+    const { responses } = await producer.request(produceApi, 9, {
+      acks: -1,
+      timeoutMs: 1_000,
+      topicData: [{ name: NAME, partitionData: [{ index: 0, records: batchOf(['a']) }] }],
+    });
+    expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+    expect(await creating.catalog.find(NAME)).toBeUndefined();
+    producer.close();
+    await creating.close();
+  });
+
   it('is in no list before anybody names it', async () => {
     const { topics } = await client.request(metadataApi, 12, { topics: null, allowAutoTopicCreation: false });
     expect(topics).toEqual([]);

@@ -7,6 +7,7 @@ import {
   type StreamCatalog,
   STREAM_NAME_CHARACTERS_MAX,
 } from '@tailrace/shard-core';
+import { isInternalTopic } from './internal-topics.ts';
 
 /** Most partitions that one topic may be made with: as many as its document has room for. */
 export const PARTITIONS_MAX = SHARDS_KEPT_MAX;
@@ -37,8 +38,8 @@ export function createTopic(catalog: StreamCatalog, topic: NewTopic): Promise<Ou
 
 /**
  * The topic of that name, made if it is missing. It is there before the client hears of it: kafkajs gives up on
- * UNKNOWN_TOPIC_OR_PARTITION, which Kafka answers while it is still busy. `undefined`: no legal name, or a
- * reserved one.
+ * UNKNOWN_TOPIC_OR_PARTITION, which Kafka answers while it is still busy. `undefined`: no legal name, a
+ * reserved one, or that of an internal topic, which comes into being otherwise.
  */
 export async function findOrCreateTopic(
   catalog: StreamCatalog,
@@ -47,7 +48,7 @@ export async function findOrCreateTopic(
 ): Promise<Stream | undefined> {
   const known = await catalog.find(name);
   if (known !== undefined) return known;
-  if (!isStreamName(name)) return undefined;
+  if (!isStreamName(name) || isInternalTopic(name)) return undefined;
   const created = await createTopic(catalog, { name, partitionCount, configs: {} });
   // Somebody else was faster: theirs will do.
   return created.ok ? created.value : catalog.find(name);
