@@ -6,7 +6,7 @@ import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import { accepted, compactTo, readAll, verdictsFor } from '../testing/index.ts';
 import { openRedisStore } from './index.ts';
-import { append, someShard } from './testing/shard-under-test.ts';
+import { append, openShard } from './testing/shard-under-test.ts';
 
 const LARGE = 'L'.repeat(40_000);
 
@@ -29,8 +29,7 @@ describe('compaction over Redis', () => {
 
   /** One batch of two records each; every fifth batch is too large for the stream. */
   async function filled(batches: number): Promise<ShardKey> {
-    const shard = someShard();
-    await store.log.openShard(shard, { startOffset: 0n });
+    const shard = await openShard(store);
     for (let i = 0; i < batches; i++) accepted(await append(store, shard, i % 5 === 4 ? [LARGE, LARGE] : ['a', 'b']));
     return shard;
   }

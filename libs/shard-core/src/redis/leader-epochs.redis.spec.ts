@@ -1,17 +1,17 @@
-import { eventually, type FaultProxy, faultProxy, type RedisServer, startRedis } from '@tailrace/testkit';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { eventually, type RedisServer } from '@tailrace/testkit';
+import { describe, expect, it } from '@jest/globals';
 import { LEADER_EPOCHS_MAX } from '../contract/log.ts';
 import { StoreUnavailable } from '../contract/refusal.ts';
-import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './index.ts';
+import { redisUnderTest } from './testing/redis-under-test.ts';
 import {
   append,
   leaderEpochOf,
   leaderEpochsOf,
   leaderEpochsOfBatches,
+  openShard,
   readAll,
-  someShard,
 } from './testing/shard-under-test.ts';
 
 const LARGE = 'L'.repeat(60_000);
@@ -19,35 +19,9 @@ const LARGE = 'L'.repeat(60_000);
 const SECONDS_SINCE_2026 = Date.now() / 1_000 - 1_767_225_600;
 
 describe('leader epochs over Redis', () => {
-  const endings: (() => Promise<void>)[] = [];
-
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end();
-  });
-
-  async function start(options: Parameters<typeof startRedis>[0] = {}): Promise<RedisServer> {
-    const redis = await startRedis({ ...options, config: { 'enable-debug-command': 'yes' } });
-    endings.push(() => redis.stop());
-    return redis;
-  }
-
-  async function startProxy(redis: RedisServer): Promise<FaultProxy> {
-    const proxy = await faultProxy({ target: { port: redis.port } });
-    endings.push(() => proxy.stop());
-    return proxy;
-  }
-
-  async function open(port: number, options: Omit<Parameters<typeof openRedisStore>[0], 'url'> = {}): Promise<Store> {
-    const store = await openRedisStore({ url: `redis://127.0.0.1:${port}`, ...options });
-    endings.push(() => store.close());
-    return store;
-  }
-
-  async function openShard(store: Store, startOffset = 0n): Promise<ShardKey> {
-    const shard = someShard();
-    await store.log.openShard(shard, { startOffset });
-    return shard;
-  }
+  const { start: startRedis, startProxy, open } = redisUnderTest();
+  const start = (options: { readonly replicas?: number } = {}) =>
+    startRedis({ ...options, config: { 'enable-debug-command': 'yes' } });
 
   /** What a restart or promotion looks like to whoever connects from now on; whoever is connected notices nothing. */
   async function becomeAnotherPrimary(redis: RedisServer): Promise<void> {

@@ -1,52 +1,25 @@
-import { eventually, type FaultProxy, faultProxy, type RedisServer, startRedis } from '@tailrace/testkit';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { eventually, type RedisServer } from '@tailrace/testkit';
+import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import { compactTo } from '../testing/index.ts';
 import { openRedisStore, RedisUnreachable } from './index.ts';
+import { redisUnderTest } from './testing/redis-under-test.ts';
 import {
   append,
   leaderEpochOf,
   leaderEpochsOf,
   leaderEpochsOfBatches,
+  openShard,
   readAll,
-  someShard,
 } from './testing/shard-under-test.ts';
 
 const LARGE = 'L'.repeat(60_000);
 
 describe('a Redis that fails', () => {
-  const endings: (() => Promise<void>)[] = [];
-
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end();
-  });
-
-  async function start(options?: Parameters<typeof startRedis>[0]): Promise<RedisServer> {
-    const redis = await startRedis(options);
-    endings.push(() => redis.stop());
-    return redis;
-  }
-
-  async function startProxy(redis: RedisServer): Promise<FaultProxy> {
-    const proxy = await faultProxy({ target: { port: redis.port } });
-    endings.push(() => proxy.stop());
-    return proxy;
-  }
-
-  async function open(port: number, options: Omit<Parameters<typeof openRedisStore>[0], 'url'> = {}): Promise<Store> {
-    const store = await openRedisStore({ url: `redis://127.0.0.1:${port}`, ...options });
-    endings.push(() => store.close());
-    return store;
-  }
-
-  async function openShard(store: Store): Promise<ShardKey> {
-    const shard = someShard();
-    await store.log.openShard(shard, { startOffset: 0n });
-    return shard;
-  }
+  const { start, startProxy, open } = redisUnderTest();
 
   /** Appends one after the other until told to stop; answers which were acknowledged and which may or may not be there. */
   function writeOn(store: Store, shard: ShardKey, name: string) {

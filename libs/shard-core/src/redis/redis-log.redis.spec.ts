@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './index.ts';
 import { scripts } from './scripts.ts';
-import { append, batchOf, readAll, someShard } from './testing/shard-under-test.ts';
+import { append, batchOf, openShard, readAll, someShard } from './testing/shard-under-test.ts';
 
 const LARGE = 'L'.repeat(100_000);
 
@@ -25,11 +25,7 @@ describe('the log in Redis', () => {
     await redis.stop();
   });
 
-  async function newShard(startOffset = 0n) {
-    const shard = someShard();
-    await store.log.openShard(shard, { startOffset });
-    return shard;
-  }
+  const newShard = (startOffset?: bigint) => openShard(store, startOffset);
 
   const keysOf = async (shard: string) => ((await redis.command('KEYS', `tr:{${shard}}:*`)) as string[]).sort();
 

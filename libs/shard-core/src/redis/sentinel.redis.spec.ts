@@ -1,25 +1,15 @@
-import {
-  eventually,
-  freePort,
-  guardProcess,
-  type RedisServer,
-  startRedis,
-  temporaryDirectory,
-} from '@tailrace/testkit';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { eventually, freePort, guardProcess, type RedisServer, temporaryDirectory } from '@tailrace/testkit';
+import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRedisStore } from './index.ts';
-import { append, leaderEpochOf, readAll, someShard } from './testing/shard-under-test.ts';
+import { redisUnderTest } from './testing/redis-under-test.ts';
+import { append, leaderEpochOf, openShard, readAll } from './testing/shard-under-test.ts';
 
 describe('Redis under Sentinel', () => {
-  const endings: (() => Promise<void>)[] = [];
-
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end();
-  });
+  const { start, endWithTest } = redisUnderTest();
 
   /** One sentinel that decides alone; answers its port. */
   async function startSentinel(primary: RedisServer): Promise<number> {
@@ -39,7 +29,7 @@ describe('Redis under Sentinel', () => {
     );
     const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
     const release = guardProcess(child.pid as number);
-    endings.push(async () => {
+    endWithTest(async () => {
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
@@ -50,14 +40,12 @@ describe('Redis under Sentinel', () => {
   }
 
   it('follows the primary that the sentinel names, with nothing acknowledged lost', async () => {
-    const primary = await startRedis({ replicas: 1 });
+    const primary = await start({ replicas: 1 });
     const [replica] = primary.replicas as [RedisServer];
-    endings.push(() => primary.stop());
     const sentinelPort = await startSentinel(primary);
     const store = await eventually(() => openRedisStore({ url: `redis+sentinel://127.0.0.1:${sentinelPort}/main` }));
-    endings.push(() => store.close());
-    const shard = someShard();
-    await store.log.openShard(shard, { startOffset: 0n });
+    endWithTest(() => store.close());
+    const shard = await openShard(store);
     await append(store, shard, ['before'], { minInsyncReplicas: 2 });
     // The sentinel must know the replica before it can promote it.
     await eventually(async () => expect(String(await replica.command('INFO', 'replication'))).toContain('role:slave'));

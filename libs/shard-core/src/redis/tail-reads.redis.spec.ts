@@ -2,7 +2,7 @@ import { eventually, type RedisServer, startRedis } from '@tailrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './index.ts';
-import { append, readAll, someShard } from './testing/shard-under-test.ts';
+import { append, openShard, readAll } from './testing/shard-under-test.ts';
 
 describe('reads at the tail', () => {
   let redis: RedisServer;
@@ -21,11 +21,7 @@ describe('reads at the tail', () => {
     await redis.stop();
   });
 
-  async function newShard() {
-    const shard = someShard();
-    await store.log.openShard(shard, { startOffset: 0n });
-    return shard;
-  }
+  const newShard = () => openShard(store);
 
   const rangesAsked = async () =>
     Number(/cmdstat_xrange:calls=(\d+)/.exec(String(await redis.command('INFO', 'commandstats')))?.[1] ?? '0');

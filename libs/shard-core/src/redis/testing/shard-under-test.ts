@@ -20,6 +20,13 @@ export function someShard(): ShardKey {
   return shardKey(randomUUID().replaceAll('-', '').slice(0, 22), 0);
 }
 
+/** A shard of its own, open and empty. */
+export async function openShard(store: Store, startOffset = 0n): Promise<ShardKey> {
+  const shard = someShard();
+  await store.log.openShard(shard, { startOffset });
+  return shard;
+}
+
 /** One batch with a record for each value. */
 export function batchOf(values: readonly string[], producer?: Producer, timestampMs = 1_000): Buffer {
   const records = values.map((value) => ({ key: null, value: Buffer.from(value), timestampMs }));
