@@ -50,19 +50,12 @@ export class KinesisStreams implements StreamService {
   }
 
   async list(): Promise<Shown> {
-    const all: Summary[] = [];
-    for (let NextToken: string | undefined; ;) {
-      const page = (await this.#call('ListStreams', { NextToken })) as {
-        readonly StreamSummaries: readonly Summary[];
-        readonly NextToken?: string;
-      };
-      all.push(...page.StreamSummaries);
-      NextToken = page.NextToken;
-      if (NextToken === undefined) break;
-    }
-    const streams = all.map(viewSummary);
+    const streams = (await this.#listAll<Summary>('ListStreams', {}, 'StreamSummaries')).map(viewSummary);
     const rows = () => streams.map(({ name, mode, status }) => [name, mode, status]);
-    return { json: streams, text: () => (all.length === 0 ? NO_STREAMS : table(['NAME', 'MODE', 'STATUS'], rows())) };
+    return {
+      json: streams,
+      text: () => (streams.length === 0 ? NO_STREAMS : table(['NAME', 'MODE', 'STATUS'], rows())),
+    };
   }
 
   async create(name: string, shards: number): Promise<Shown> {
@@ -74,18 +67,7 @@ export class KinesisStreams implements StreamService {
     const { StreamDescriptionSummary: stream } = (await this.#call('DescribeStreamSummary', { StreamName: name })) as {
       readonly StreamDescriptionSummary: Description;
     };
-    const all: Shard[] = [];
-    for (let NextToken: string | undefined; ;) {
-      const which = NextToken === undefined ? { StreamName: name } : { NextToken };
-      const page = (await this.#call('ListShards', which)) as {
-        readonly Shards: readonly Shard[];
-        readonly NextToken?: string;
-      };
-      all.push(...page.Shards);
-      NextToken = page.NextToken;
-      if (NextToken === undefined) break;
-    }
-    const shards = all.map(viewShard);
+    const shards = (await this.#listAll<Shard>('ListShards', { StreamName: name }, 'Shards')).map(viewShard);
     const json = {
       ...viewSummary(stream),
       createdAt: new Date(stream.StreamCreationTimestamp * 1000).toISOString(),
@@ -102,6 +84,18 @@ export class KinesisStreams implements StreamService {
   async delete(name: string): Promise<Shown> {
     await this.#call('DeleteStream', { StreamName: name, EnforceConsumerDeletion: true });
     return deleted(name);
+  }
+
+  /** All pages of a list. A token stands for the input of the first page, and where there is one ListShards takes nothing else. */
+  async #listAll<Item>(operation: string, input: object, member: string): Promise<Item[]> {
+    const all: Item[] = [];
+    for (let which = input; ;) {
+      const page = (await this.#call(operation, which)) as Readonly<Record<string, unknown>>;
+      all.push(...(page[member] as readonly Item[]));
+      const { NextToken } = page;
+      if (NextToken === undefined) return all;
+      which = { NextToken };
+    }
   }
 
   async #call(operation: string, input: object): Promise<unknown> {
