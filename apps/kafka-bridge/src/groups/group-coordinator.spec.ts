@@ -14,6 +14,7 @@ const SESSION_MS = 10_000;
 const noTopics = { peek: () => undefined, peekById: () => undefined, names: () => [], onChange: () => () => undefined };
 
 function coordinatorOn(documents: MemoryDocuments) {
+  const logged: string[] = [];
   const timers = new FakeTimers();
   const listeners: (() => void)[] = [];
   const owned = { value: true };
@@ -32,7 +33,7 @@ function coordinatorOn(documents: MemoryDocuments) {
       groupMembersMax: 10,
       shareGroupMembersMax: 200,
     },
-    logger: createLogger({ level: 'silent' }),
+    logger: createLogger({ level: 'warn', destination: { write: (line) => void logged.push(line) } }),
   });
   const join = (memberId = '') =>
     coordinator.join('g', {
@@ -47,9 +48,9 @@ function coordinatorOn(documents: MemoryDocuments) {
       requireKnownMemberId: false,
       supportsSkippingAssignment: true,
     });
-  /** A stable group of one. */
-  const member = async () => {
-    const joining = join();
+  /** A stable group of one: a new member, or this one again. */
+  const member = async (id = '') => {
+    const joining = join(id);
     await settle();
     await timers.advance(0);
     const { memberId, generation } = await joining;
@@ -68,6 +69,7 @@ function coordinatorOn(documents: MemoryDocuments) {
   return {
     coordinator,
     timers,
+    logged,
     join,
     member,
     heartbeat,
@@ -138,6 +140,27 @@ describe('GroupCoordinator', () => {
     );
     documents.away = false;
     expect(errorName((await member()).synced.errorCode)).toBe('NONE');
+  });
+
+  it('warns of states that the store did not take, once in ten seconds', async () => {
+    const documents = new MemoryDocuments();
+    const { timers, logged, member } = coordinatorOn(documents);
+    const said = () => logged.splice(0).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const { memberId } = await member();
+    const unsaved = async () => {
+      documents.away = true;
+      const { synced } = await member(memberId);
+      documents.away = false;
+      return errorName(synced.errorCode);
+    };
+    expect([await unsaved(), await unsaved(), await unsaved()]).toEqual(Array(3).fill('COORDINATOR_NOT_AVAILABLE'));
+    const warning = { level: 'warn', group: 'g', err: expect.objectContaining({ type: 'StoreUnavailable' }) };
+    expect(said()).toEqual([expect.objectContaining({ ...warning, saves: 1 })]);
+    await timers.advance(9_999);
+    expect([await unsaved(), said()]).toEqual(['COORDINATOR_NOT_AVAILABLE', []]);
+    await timers.advance(1);
+    expect(await unsaved()).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(said()).toEqual([expect.objectContaining({ ...warning, saves: 4 })]);
   });
 
   it('takes no commit for durable that was not written', async () => {

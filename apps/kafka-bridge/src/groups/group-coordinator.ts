@@ -51,6 +51,8 @@ import type { Timers } from './timers.ts';
 
 /** Groups listed with one request to the store. */
 const LIST_PAGE = 1_000;
+/** While the store takes no saves, every group fails at each of its changes: one warning in so many milliseconds says it. */
+const UNSAVED_TOLD_EVERY_MS = 10_000;
 
 /** Which share groups a sweep is about. */
 export interface SweptShareGroups {
@@ -114,6 +116,9 @@ export class GroupCoordinator {
   readonly #loading = new Map<string, Promise<HeldGroup>>();
   readonly #id = randomUUID();
   #saves = 0;
+  /** Saves that the store did not take and that no warning has told yet, and when the last one was told. */
+  #unsavedUntold = 0;
+  #unsavedToldAtMs = -Infinity;
   #closed = false;
 
   constructor(options: GroupCoordinatorOptions) {
@@ -619,8 +624,21 @@ export class GroupCoordinator {
       this.#letGo(groupId, held);
       return;
     }
-    logger.error({ door: 'kafka', group: groupId, err: error }, 'the state of a group could not be saved');
+    // Whoever waits for the save is answered COORDINATOR_NOT_AVAILABLE, and comes again.
+    if (error instanceof StoreUnavailable) this.#warnOfUnsaved(groupId, error);
+    else logger.error({ door: 'kafka', group: groupId, err: error }, 'the state of a group could not be saved');
     if (held.group.kind !== 'classic') this.#letGo(groupId, held);
+  }
+
+  #warnOfUnsaved(groupId: string, error: StoreUnavailable): void {
+    const { clock, logger } = this.#options;
+    this.#unsavedUntold += 1;
+    const nowMs = clock();
+    if (nowMs - this.#unsavedToldAtMs < UNSAVED_TOLD_EVERY_MS) return;
+    const fields = { door: 'kafka', group: groupId, saves: this.#unsavedUntold, err: error } as const;
+    logger.warn(fields, 'the state of a group could not be saved: the store is not available');
+    this.#unsavedUntold = 0;
+    this.#unsavedToldAtMs = nowMs;
   }
 
   #forgetIfIdle(groupId: string, held: HeldGroup): void {
