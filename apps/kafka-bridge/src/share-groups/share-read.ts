@@ -129,7 +129,6 @@ export class ShareRead {
       // Others waited for the same load, and were the last to go.
       if (held.isGone) continue;
       held.join(memberId);
-      this.stopWaiting();
       held.line.join(this.#waiter);
       this.#held = held;
       return held;
