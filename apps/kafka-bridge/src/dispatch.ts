@@ -34,6 +34,9 @@ export function dispatch(exchange: Exchange, bridge: Bridge): void | Promise<voi
   }
   const handler = handlersByKey[header.apiKey];
   if (handler === undefined || header.api === undefined) return refuse(exchange);
+  if (handler.coordinated === true && peer.term !== bridge.brokers.term) {
+    return exchange.endUnanswered('the lease of this bridge has ended since the client connected');
+  }
   return tracing.enabled ? serveTraced(handler, exchange, bridge) : serve(handler, exchange, bridge);
 }
 

@@ -212,6 +212,7 @@ class Door implements KafkaDoor {
     const connection = new Connection(socket, {
       sasl,
       principal,
+      term: bridge.brokers.term,
       frameBytesMax,
       pool: this.#pool,
       budget: this.#budget,

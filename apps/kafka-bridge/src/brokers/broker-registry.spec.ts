@@ -1,14 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Lease, Leases } from '@tailrace/shard-core';
+import { type Lease, type Leases, StoreUnavailable } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { eventually } from '@tailrace/testkit';
-import { BROKER_RENEWAL_MS, BrokerRegistry } from './broker-registry.ts';
+import { BROKER_LEASE_TTL_MS, BROKER_RENEWAL_MS, BrokerRegistry } from './broker-registry.ts';
 
 /** Leases that end only when a test says so. */
 class MemoryLeases implements Leases {
   readonly held = new Map<string, Lease>();
+  away = false;
 
   async acquire(name: string, holder: string, _ttlMs: number, value = '') {
+    if (this.away) throw new StoreUnavailable('away');
     const current = this.held.get(name);
     if (current !== undefined && current.holder !== holder) return { held: false, lease: current };
     const lease = { name, holder, value, leaseEpoch: 1 };
@@ -27,8 +29,8 @@ class MemoryLeases implements Leases {
 
 const logger = createLogger({ level: 'silent' });
 const open: BrokerRegistry[] = [];
-async function join(leases: Leases, port: number, nodeId?: number): Promise<BrokerRegistry> {
-  const registry = await BrokerRegistry.join({ leases, host: 'h', port, nodeId, logger });
+async function join(leases: Leases, port: number, nodeId?: number, clock?: () => number): Promise<BrokerRegistry> {
+  const registry = await BrokerRegistry.join({ leases, host: 'h', port, nodeId, logger, clock });
   open.push(registry);
   return registry;
 }
@@ -71,6 +73,36 @@ describe('BrokerRegistry', () => {
     await second.leave();
     await eventually(() => first.brokers.length === 1, { timeoutMs: 3 * BROKER_RENEWAL_MS });
     expect(groups.every((group) => first.ownsGroup(group))).toBe(true);
+  });
+
+  it('answers for nothing from the end of its lease until it has it again, and says that others may have', async () => {
+    const leases = new MemoryLeases();
+    let nowMs = 1_000;
+    const registry = await join(leases, 1, undefined, () => nowMs);
+    const told: boolean[] = [];
+    registry.onChange(() => told.push(registry.owns('x')));
+    const seen = () => [registry.owns('x'), registry.ownsGroup('g'), registry.term];
+    leases.away = true;
+    nowMs += BROKER_LEASE_TTL_MS - 1;
+    expect(seen()).toEqual([true, true, 1]);
+    nowMs += 1;
+    expect(seen()).toEqual([false, false, 2]);
+    // Clients are still sent to it: nobody else is known.
+    expect([registry.ownerOf('x').port, told]).toEqual([1, [false]]);
+    leases.away = false;
+    await eventually(() => registry.holdsLease, { timeoutMs: 3 * BROKER_RENEWAL_MS });
+    expect([seen(), told]).toEqual([[true, true, 3], [false, true]]); // prettier-ignore
+  });
+
+  it('has lost its lease, too, when nobody asked until it had it again', async () => {
+    const leases = new MemoryLeases();
+    let nowMs = 1_000;
+    const registry = await join(leases, 1, undefined, () => nowMs);
+    let told = 0;
+    registry.onChange(() => told++);
+    nowMs += BROKER_LEASE_TTL_MS;
+    await eventually(() => told === 2, { timeoutMs: 3 * BROKER_RENEWAL_MS });
+    expect([registry.term, registry.holdsLease]).toEqual([3, true]);
   });
 
   it('takes another node id when its own went to somebody else', async () => {

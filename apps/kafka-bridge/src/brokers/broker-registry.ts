@@ -27,6 +27,8 @@ export interface BrokerRegistryOptions {
   /** Asked for by the operator; without it the lowest free one is leased. */
   readonly nodeId?: number | undefined;
   readonly logger: Logger;
+  /** Milliseconds that never go back; `performance.now` unless told. */
+  readonly clock?: (() => number) | undefined;
 }
 
 /**
@@ -35,6 +37,10 @@ export interface BrokerRegistryOptions {
  *
  * A bridge holds its lease in the name of its advertised address. One that comes back to an address is thereby its own
  * successor, takes its node id at once, and clients never see the dead one beside it.
+ *
+ * A bridge that was paused, or cut off from the store, for longer than its lease has been dead to the others, and what it
+ * coordinated went on elsewhere. It finds that out by its own clock, which began before the store's did, and so in time: from then
+ * on it answers for nothing, until it has its lease again and knows who else is there.
  */
 export class BrokerRegistry {
   readonly #options: BrokerRegistryOptions;
@@ -45,6 +51,10 @@ export class BrokerRegistry {
   #timer: NodeJS.Timeout | undefined;
   #renewal: Promise<void> | undefined;
   #closed = false;
+  /** By our clock. Others may count us as dead from here on, and not before. */
+  #heldUntilMs = 0;
+  #lapsed = false;
+  #term = 1;
   readonly #owners = new Map<string, Broker>();
   readonly #listeners = new Set<() => void>();
 
@@ -58,8 +68,10 @@ export class BrokerRegistry {
   /** Throws StoreUnavailable, and an Error when no node id is free. */
   static async join(options: BrokerRegistryOptions): Promise<BrokerRegistry> {
     const registry = new BrokerRegistry(options, options.nodeId ?? 1);
+    const askedMs = registry.#now();
     await registry.#takeNodeId();
     await registry.#list();
+    registry.#heldUntilMs = askedMs + BROKER_LEASE_TTL_MS;
     registry.#schedule();
     return registry;
   }
@@ -110,14 +122,35 @@ export class BrokerRegistry {
     return this.leaderOf(streamId, partition).nodeId === this.#self.nodeId;
   }
 
+  /** Whether this bridge may answer for what is named so: it is the owner, and has not been dead to the others since. */
+  owns(name: string): boolean {
+    return this.holdsLease && this.ownerOf(name).nodeId === this.#self.nodeId;
+  }
+
   ownsGroup(groupId: string): boolean {
-    return this.ownerOf(groupOwnerName(groupId)).nodeId === this.#self.nodeId;
+    return this.owns(groupOwnerName(groupId));
+  }
+
+  /** Whether the lease of this bridge lasts, by its own clock. */
+  get holdsLease(): boolean {
+    this.#look();
+    return !this.#lapsed;
+  }
+
+  /**
+   * Grows when the lease has ended, and again when it is held anew. What was asked or found out in an earlier term may have been
+   * answered, or changed, by another bridge meanwhile.
+   */
+  get term(): number {
+    this.#look();
+    return this.#term;
   }
 
   coordinatorOf(groupId: string): Broker {
     return this.ownerOf(groupOwnerName(groupId));
   }
 
+  /** Calls when bridges have come or gone, and when this one has lost its lease or has it again. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }
@@ -163,7 +196,38 @@ export class BrokerRegistry {
     this.#version += 1;
     this.#owners.clear();
     this.#options.logger.info({ door: 'kafka', brokers: next.map((broker) => broker.nodeId) }, 'bridges changed');
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  #now(): number {
+    return (this.#options.clock ?? performance.now.bind(performance))();
+  }
+
+  /** Notices that the lease has ended. */
+  #look(): void {
+    if (this.#lapsed || this.#now() < this.#heldUntilMs) return;
+    this.#lapsed = true;
+    this.#term += 1;
+    this.#options.logger.warn(
+      { door: 'kafka', nodeId: this.#self.nodeId },
+      'the lease of this bridge has ended: what it coordinates may go on elsewhere, until it has it again',
+    );
+    this.#tell();
+  }
+
+  /** The lease was asked for then, and is held; who else is there is known. */
+  #heldSince(askedMs: number): void {
+    // An end that nobody has noticed is one all the same.
+    this.#look();
+    this.#heldUntilMs = askedMs + BROKER_LEASE_TTL_MS;
+    if (!this.#lapsed) return;
+    this.#lapsed = false;
+    this.#term += 1;
+    this.#tell();
   }
 
   #schedule(): void {
@@ -176,9 +240,11 @@ export class BrokerRegistry {
 
   async #renew(): Promise<void> {
     try {
+      const askedMs = this.#now();
       // Somebody else has the id: we were away for longer than the lease.
       if (!(await this.#acquire(this.#self.nodeId))) await this.#takeNodeId();
       await this.#list();
+      this.#heldSince(askedMs);
     } catch (error) {
       // We keep what we know; without the store there is nothing to answer for anyway.
       this.#options.logger.warn({ door: 'kafka', err: error }, 'the lease of this bridge could not be renewed');

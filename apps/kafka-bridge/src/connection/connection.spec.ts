@@ -297,6 +297,7 @@ describe('a connection', () => {
     let [begun, ended, released] = [0, 0, 0];
     const server = createServer((socket) => {
       new Connection(socket, {
+        term: 1,
         frameBytesMax: FRAME_BYTES_MAX,
         pool: new FrameBufferPool(),
         budget: new MemoryBudget(FRAME_BYTES_MAX),

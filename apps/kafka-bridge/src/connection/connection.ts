@@ -36,6 +36,8 @@ export interface ConnectionOptions {
   readonly serve: (exchange: Exchange) => void | Promise<void>;
   /** The socket is closed: what was answered before has been handed to the system, or never will be. */
   readonly closed: (connection: Connection) => void;
+  /** See `Peer.term`. */
+  readonly term: number;
   /** By which the client shows who it is; absent where nobody is asked. */
   readonly sasl?: SaslSession | undefined;
   /** Who the client is, where the connection itself has shown it. */
@@ -90,6 +92,7 @@ export class Connection {
     this.#peer = {
       host: withoutMapping(socket.remoteAddress ?? ''),
       port: socket.remotePort ?? 0,
+      term: options.term,
       signal: this.#stop.signal,
       sasl,
       get principal() {

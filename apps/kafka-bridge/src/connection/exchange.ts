@@ -12,6 +12,8 @@ export interface Peer {
   readonly principal: string;
   /** Where the client stands with its authentication; absent where nobody is asked, or a certificate was shown. */
   readonly sasl: SaslSession | undefined;
+  /** The term of this bridge (`BrokerRegistry.term`) in which the connection began. */
+  readonly term: number;
   /** Fires when the connection is gone or about to be closed: whoever waits for the peer's sake stops. */
   readonly signal: AbortSignal;
 }

@@ -29,7 +29,7 @@ function coordinatorOn(documents: MemoryDocuments, owns: (groupId: string) => bo
     topics,
     timers,
     clock: () => timers.now(),
-    brokers: { ownsGroup: owns, onChange: () => undefined },
+    brokers: { holdsLease: true, ownsGroup: owns, onChange: () => undefined },
     paces: { of: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }) },
     shareGroups: noShareGroups,
     options: {

@@ -23,7 +23,7 @@ function coordinatorOn(documents: MemoryDocuments) {
     timers,
     clock: () => timers.now(),
     topics: new SubscribableTopics(noTopics),
-    brokers: { ownsGroup: () => owned.value, onChange: (listener) => listeners.push(listener) },
+    brokers: { holdsLease: true, ownsGroup: () => owned.value, onChange: (listener) => listeners.push(listener) },
     paces: { of: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }) },
     shareGroups: noShareGroups,
     options: {

@@ -71,7 +71,7 @@ export interface ShareGroupsBehind {
 
 export interface GroupCoordinatorOptions {
   readonly documents: Documents;
-  readonly brokers: Pick<BrokerRegistry, 'ownsGroup' | 'onChange'>;
+  readonly brokers: Pick<BrokerRegistry, 'ownsGroup' | 'onChange' | 'holdsLease'>;
   readonly topics: Pick<SubscribableTopics, 'find' | 'nameOf' | 'matching' | 'prepare' | 'version'>;
   readonly timers: Timers;
   /** Milliseconds since 1970. */
@@ -300,6 +300,7 @@ export class GroupCoordinator {
 
   /** The groups of this bridge, by id. Throws StoreUnavailable. */
   async list(): Promise<ListedGroup[]> {
+    if (!this.#options.brokers.holdsLease) throw new StoreUnavailable('the lease of this bridge has ended');
     const listed = new Map<string, ListedGroup>();
     for await (const { groupId, document } of this.#owned()) {
       // One with members is loaded, so that those who are gone are missed.
@@ -524,8 +525,24 @@ export class GroupCoordinator {
     for (const regex of regexes) await this.#options.topics.prepare(regex);
   }
 
+  /**
+   * Time for one group. When this bridge was paused for long, what is due is not done: who was missed has perhaps been
+   * with the next coordinator, and finding that out lets go of the group.
+   */
+  #timersOf(groupId: string): Timers {
+    const { timers } = this.#options;
+    return {
+      now: () => timers.now(),
+      after: (delayMs, run) =>
+        timers.after(delayMs, () => {
+          if (this.#owns(groupId)) run();
+        }),
+    };
+  }
+
   #newClassic(groupId: string, held: HeldGroup, document: GroupDocument | undefined): ClassicGroup {
-    const { timers, clock, options } = this.#options;
+    const { clock, options } = this.#options;
+    const timers = this.#timersOf(groupId);
     const callbacks = {
       save: (state: GroupDocument) => held.saves.save(state),
       becameIdle: () => this.#forgetIfIdle(groupId, held),
@@ -535,7 +552,8 @@ export class GroupCoordinator {
   }
 
   #newConsumer(groupId: string, held: HeldGroup, document: ConsumerGroupDocument): ConsumerGroup {
-    const { timers, clock, topics, paces, options } = this.#options;
+    const { clock, topics, paces, options } = this.#options;
+    const timers = this.#timersOf(groupId);
     const group = new ConsumerGroup(
       {
         groupId,
@@ -557,7 +575,8 @@ export class GroupCoordinator {
   }
 
   #newShare(groupId: string, held: HeldGroup, document: ShareGroupDocument | undefined): ShareGroup {
-    const { timers, clock, topics, shareGroups, options } = this.#options;
+    const { clock, topics, shareGroups, options } = this.#options;
+    const timers = this.#timersOf(groupId);
     const group = new ShareGroup(
       {
         groupId,

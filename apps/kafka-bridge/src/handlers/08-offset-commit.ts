@@ -24,6 +24,7 @@ const MEMBER_EPOCH_SINCE = 9;
 export const offsetCommit = handler({
   api: offsetCommitApi,
   versions: offsetCommitApi.advertised,
+  coordinated: true,
   async run(request, exchange, bridge) {
     const byId = exchange.header.apiVersion >= TOPIC_ID_SINCE;
     const streams = await Promise.all(request.topics.map((topic) => findStream(topic, byId, bridge)));

@@ -15,6 +15,7 @@ const REBALANCE_TIMEOUT_SINCE = 1;
 export const joinGroup = handler({
   api: joinGroupApi,
   versions: joinGroupApi.advertised,
+  coordinated: true,
   async run(request, exchange, { groups }) {
     const { apiVersion, clientId } = exchange.header;
     const answer = await groups.join(request.groupId, {

@@ -9,6 +9,7 @@ import { handler } from './handler.ts';
 export const heartbeat = handler({
   api: heartbeatApi,
   versions: heartbeatApi.advertised,
+  coordinated: true,
   run({ groupId, generationId, memberId, groupInstanceId }, exchange, { groups }) {
     const answer = (errorCode: ErrorCode) => {
       exchange.noteError(errorCode);

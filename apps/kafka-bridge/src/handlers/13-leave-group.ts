@@ -11,6 +11,7 @@ const BATCHED_SINCE = 3;
 export const leaveGroup = handler({
   api: leaveGroupApi,
   versions: leaveGroupApi.advertised,
+  coordinated: true,
   async run({ groupId, memberId, members }, exchange, { groups }) {
     const batched = exchange.header.apiVersion >= BATCHED_SINCE;
     const leaving = batched

@@ -9,6 +9,7 @@ import { handler } from './handler.ts';
 export const syncGroup = handler({
   api: syncGroupApi,
   versions: syncGroupApi.advertised,
+  coordinated: true,
   async run(request, exchange, { groups }) {
     const answer = await groups.sync(request.groupId, {
       memberId: request.memberId,

@@ -18,6 +18,7 @@ const FENCED_SINCE = 4;
 export const initProducerId = handler({
   api: initProducerIdApi,
   versions: initProducerIdApi.advertised,
+  coordinated: true,
   async run({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, exchange, bridge) {
     const initialized = await init();
     const { errorCode } = initialized;

@@ -29,6 +29,7 @@ const FENCED_SINCE = 2;
 export const addPartitionsToTxn = handler({
   api: addPartitionsToTxnApi,
   versions: addPartitionsToTxnApi.advertised,
+  coordinated: true,
   async run(request, exchange, bridge) {
     const { apiVersion } = exchange.header;
     if (apiVersion >= BATCHED_SINCE) {

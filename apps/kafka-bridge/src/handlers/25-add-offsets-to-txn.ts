@@ -13,6 +13,7 @@ const FENCED_SINCE = 2;
 export const addOffsetsToTxn = handler({
   api: addOffsetsToTxnApi,
   versions: addOffsetsToTxnApi.advertised,
+  coordinated: true,
   async run({ transactionalId, producerId, producerEpoch, groupId }, exchange, { transactions }) {
     const added = { topics: [], groups: [groupId] };
     let errorCode: ErrorCode = isGroupId(groupId)

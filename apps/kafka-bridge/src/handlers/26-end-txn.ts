@@ -14,6 +14,7 @@ const EPOCH_GROWS_SINCE = 5;
 export const endTxn = handler({
   api: endTxnApi,
   versions: endTxnApi.advertised,
+  coordinated: true,
   async run({ transactionalId, producerId, producerEpoch, committed }, exchange, { transactions }) {
     const { apiVersion } = exchange.header;
     const bumpsEpoch = apiVersion >= EPOCH_GROWS_SINCE;

@@ -20,6 +20,7 @@ const IMPLICIT_SINCE = 5;
 export const txnOffsetCommit = handler({
   api: txnOffsetCommitApi,
   versions: txnOffsetCommitApi.advertised,
+  coordinated: true,
   async run(request, exchange, bridge) {
     const commits: OffsetCommit[] = [];
     const streams = await Promise.all(request.topics.map(({ name }) => findStream(name, bridge)));
@@ -41,13 +42,18 @@ async function commit(
   { transactionalId, groupId, memberId, groupInstanceId, generationId, ...producer }: TxnOffsetCommitRequest,
   commits: readonly OffsetCommit[],
   implicit: boolean,
-  { groups, transactions }: Bridge,
+  { groups, transactions, brokers }: Bridge,
 ): Promise<ErrorCode> {
+  const { term } = brokers;
   const identity = { memberId, instanceId: groupInstanceId };
   const refused = await groups.checkTransactionalCommit(groupId, identity, generationId);
   if (refused !== errorCodes.NONE || commits.length === 0) return refused;
   const { producerId, producerEpoch } = producer;
-  return transactions.commitOffsets(transactionalId, { producerId, producerEpoch }, groupId, commits, implicit);
+  return transactions.commitOffsets(transactionalId, { producerId, producerEpoch }, groupId, commits, {
+    implicit,
+    // Members come and go elsewhere when this bridge has lost the group.
+    isAdmitted: () => brokers.term === term,
+  });
 }
 
 async function findStream(name: string, { catalog }: Bridge): Promise<Stream | 'unavailable' | undefined> {

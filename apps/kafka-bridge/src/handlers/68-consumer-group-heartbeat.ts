@@ -26,6 +26,7 @@ const OWN_MEMBER_ID_SINCE = 1;
 export const consumerGroupHeartbeat = handler({
   api: consumerGroupHeartbeatApi,
   versions: consumerGroupHeartbeatApi.advertised,
+  coordinated: true,
   async run(request, exchange, { groups }) {
     const { apiVersion, clientId } = exchange.header;
     const refused = refuseRequest(request, apiVersion);

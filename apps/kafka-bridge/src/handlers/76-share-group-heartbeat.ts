@@ -12,6 +12,7 @@ import { handler } from './handler.ts';
 export const shareGroupHeartbeat = handler({
   api: shareGroupHeartbeatApi,
   versions: shareGroupHeartbeatApi.advertised,
+  coordinated: true,
   async run(request, exchange, { groups }) {
     const wrong = refuseRequest(request);
     const answer =

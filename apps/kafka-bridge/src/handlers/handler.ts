@@ -21,6 +21,12 @@ export interface Handler<Request extends Message = Message, Response extends Mes
   readonly api: Api<Request, Response>;
   /** First and last version that are named in ApiVersions. */
   readonly versions: readonly [first: number, last: number];
+  /**
+   * Answered by the one bridge that coordinates what it is about. A client that got no answer in time asks the next coordinator
+   * the same, so what was sent to a bridge before it lost its lease is not answered by it later: it could be about what has long
+   * gone on. (Its connection ends; a client that still waits asks again.)
+   */
+  readonly coordinated?: boolean;
   /** Runs up to its first wait at once, in the order of the requests. What it throws ends the connection. */
   run(request: Of<Request>, exchange: Exchange, bridge: Bridge): Answer<Response> | Promise<Answer<Response>>;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ErrorCode, errorName } from '@tailrace/kafka-protocol';
-import { StoreUnavailable } from '@tailrace/shard-core';
+import { type Documents, StoreUnavailable } from '@tailrace/shard-core';
 import { createLogger } from '@tailrace/telemetry';
 import { FakeTimers, settle } from '../testing/fake-timers.ts';
 import { MemoryDocuments } from '../testing/memory-documents.ts';
@@ -9,6 +9,7 @@ import { PENDING_OFFSETS_BYTES_MAX } from './pending-offsets.ts';
 import {
   COMPLETION_WAIT_MS,
   EXPIRATION_INTERVAL_MS,
+  type InitAnswer,
   SWEEP_INTERVAL_MS,
   TRANSACTION_TIMEOUT_MS_MAX,
   TRANSACTIONAL_ID_EXPIRATION_MS,
@@ -29,18 +30,21 @@ function cluster() {
   const documents = new MemoryDocuments();
   const timers = new FakeTimers();
   let producerIds = 100n;
-  const state = { owner: 1, startedAtMs: 1_000_000 };
+  const state = { owner: 1, term: 1, startedAtMs: 1_000_000 };
   /** What markers were written, by which bridge; `trouble` makes the next ones fail, `hold` keeps them waiting. */
   const written: (Marker & { readonly bridge: number })[] = [];
   const trouble: Error[] = [];
   const held: (() => void)[] = [];
   const holding = new Set<number>();
-  const bridge = (nodeId: number) =>
+  const bridge = (nodeId: number, ownDocuments: Documents = documents) =>
     new TransactionCoordinator({
-      documents,
+      documents: ownDocuments,
       brokers: {
-        self: { nodeId, host: 'h', port: 1 },
-        ownerOf: () => ({ nodeId: state.owner, host: 'h', port: 1 }),
+        owns: () => state.owner === nodeId,
+        holdsLease: true,
+        get term() {
+          return state.term;
+        },
       },
       producerIds: { next: async () => producerIds++ },
       markers: {
@@ -77,6 +81,7 @@ function cluster() {
 }
 
 const added = { topics: [orders], groups: [] };
+const implicitly = { implicit: true, isAdmitted: () => true };
 const nameOf = ({ errorCode }: { errorCode: ErrorCode }) => errorName(errorCode);
 
 async function begin(coordinator: TransactionCoordinator) {
@@ -229,7 +234,7 @@ describe('TransactionCoordinator', () => {
     const offsets = new OffsetStore(documents);
     const producer = await begin(first);
     const commitOffset = (coordinator: TransactionCoordinator, offset: bigint) =>
-      coordinator.commitOffsets('t', producer, 'g', [offsetOf(offset)], true);
+      coordinator.commitOffsets('t', producer, 'g', [offsetOf(offset)], implicitly);
     expect(errorName(await commitOffset(first, 5n))).toBe('NONE');
     hold(1);
     const ending = first.end('t', producer, COMMIT);
@@ -248,6 +253,57 @@ describe('TransactionCoordinator', () => {
     expect((await offsets.ofTopic('g', 'orders')).get(0)?.offset).toBe(9n);
     expect(await second.read('t')).toMatchObject({ state: 'CompleteCommit', coordinatorEpoch: 1 });
     expect(written.map(({ bridge: by, coordinatorEpoch }) => [by, coordinatorEpoch])).toEqual([[2, 1], [2, 1], [1, 0]]); // prettier-ignore
+  });
+
+  it.each([
+    ['ends', (one: TransactionCoordinator, producer: InitAnswer) => one.end('t', producer, COMMIT)],
+    ['fences', (one: TransactionCoordinator) => one.init('t', 60_000, undefined)],
+    [
+      'adds to',
+      async (one: TransactionCoordinator, producer: InitAnswer) => ({
+        errorCode: await one.add('t', producer, { topics: [], groups: ['late'] }),
+      }),
+    ],
+  ])('%s no transaction that began elsewhere while it had lost its lease', async (_, ask) => {
+    const { bridge, documents, state } = cluster();
+    const { promise: stopped, resolve: goOn } = Promise.withResolvers<void>();
+    let stops = false;
+    const [first, second] = [
+      bridge(1, {
+        get: (key) => documents.get(key),
+        list: (prefix, options) => documents.list(prefix, options),
+        watch: () => documents.watch(),
+        // It stops between what it was asked and what it makes of it.
+        async write(writes) {
+          if (stops) await stopped;
+          return documents.write(writes);
+        },
+      }),
+      bridge(2),
+    ];
+    const producer = await begin(first);
+    stops = true;
+    const late = ask(first, producer);
+    state.owner = 2;
+    expect(nameOf(await second.end('t', producer, COMMIT))).toBe('NONE');
+    expect(errorName(await second.add('t', producer, added))).toBe('NONE');
+    const next = await second.read('t');
+    Object.assign(state, { owner: 1, term: 3 });
+    goOn();
+    expect(nameOf(await late)).toBe('NOT_COORDINATOR');
+    expect(await second.read('t')).toEqual(next);
+    expect(next?.state).toBe('Ongoing');
+  });
+
+  it('takes no offsets of members that were admitted before the group went elsewhere', async () => {
+    const { bridge } = cluster();
+    const coordinator = bridge(1);
+    const producer = await begin(coordinator);
+    const gone = { implicit: true, isAdmitted: () => false };
+    expect(errorName(await coordinator.commitOffsets('t', producer, 'g', [offsetOf(5n)], gone))).toBe(
+      'NOT_COORDINATOR',
+    );
+    expect(await coordinator.read('t')).toMatchObject({ groups: [] });
   });
 
   it('aborts what is open for longer than it may be, whichever bridge began it', async () => {
@@ -324,9 +380,9 @@ describe('TransactionCoordinator', () => {
     const coordinator = bridge(1);
     const producer = await begin(coordinator);
     const many = Array.from({ length: 2_500 }, (_, partition) => ({ ...offsetOf(7n), partition }));
-    expect(errorName(await coordinator.commitOffsets('t', producer, 'g', many, true))).toBe('NONE');
+    expect(errorName(await coordinator.commitOffsets('t', producer, 'g', many, implicitly))).toBe('NONE');
     const huge = [{ ...offsetOf(1n), metadata: 'x'.repeat(PENDING_OFFSETS_BYTES_MAX) }];
-    expect(errorName(await coordinator.commitOffsets('t', producer, 'g', huge, true))).toBe(
+    expect(errorName(await coordinator.commitOffsets('t', producer, 'g', huge, implicitly))).toBe(
       'INVALID_COMMIT_OFFSET_SIZE',
     );
     expect(nameOf(await coordinator.end('t', producer, COMMIT))).toBe('NONE');

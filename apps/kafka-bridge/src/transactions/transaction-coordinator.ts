@@ -55,7 +55,7 @@ const OFFSETS_PER_WRITE_MAX = 990;
 
 export interface TransactionCoordinatorOptions {
   readonly documents: Documents;
-  readonly brokers: Pick<BrokerRegistry, 'ownerOf' | 'self'>;
+  readonly brokers: Pick<BrokerRegistry, 'owns' | 'term' | 'holdsLease'>;
   readonly producerIds: Pick<ProducerIds, 'next'>;
   readonly markers: Pick<TransactionMarkers, 'write'>;
   readonly timers: Timers;
@@ -141,12 +141,14 @@ export class TransactionCoordinator {
   }
 
   async #init(transactionalId: string, timeoutMs: number, expected: ProducerIdentity | undefined): Promise<InitAnswer> {
+    const stillOwns = this.#asOwner(transactionalId);
     // What another attempt completes a moment later need not be asked for again.
     await this.#whenCompleted(transactionalId);
     let aborting: Transaction | undefined;
     const changed = await this.#store.change(transactionalId, async (current): Promise<Change<InitAnswer>> => {
       aborting = undefined;
       const newProducerId = await this.#newProducerId(current);
+      if (!stillOwns()) return { answer: { errorCode: errorCodes.NOT_COORDINATOR, ...NOBODY } };
       const nowMs = this.#options.wallClock();
       const outcome = initProducer(current, { timeoutMs, expected, newProducerId, nowMs });
       switch (outcome.kind) {
@@ -177,17 +179,23 @@ export class TransactionCoordinator {
   async add(transactionalId: string, producer: ProducerIdentity, added: Participants): Promise<ErrorCode> {
     const refused = this.refuse(transactionalId);
     if (refused !== undefined) return refused;
-    return this.#add(transactionalId, producer, added);
+    return this.#add(transactionalId, producer, added, this.#asOwner(transactionalId));
   }
 
   /** The same for a producer that names no coordinator but just writes (KIP-890): any bridge does it. */
   async addImplicitly(transactionalId: string, producer: ProducerIdentity, added: Participants): Promise<ErrorCode> {
     if (!isTransactionalId(transactionalId)) return errorCodes.INVALID_REQUEST;
-    return this.#add(transactionalId, producer, added);
+    return this.#add(transactionalId, producer, added, () => true);
   }
 
-  async #add(transactionalId: string, producer: ProducerIdentity, added: Participants): Promise<ErrorCode> {
+  async #add(
+    transactionalId: string,
+    producer: ProducerIdentity,
+    added: Participants,
+    mayAnswer: () => boolean,
+  ): Promise<ErrorCode> {
     const changing = this.#store.change(transactionalId, (current): Change<ErrorCode> => {
+      if (!mayAnswer()) return { answer: errorCodes.NOT_COORDINATOR };
       const outcome = addParticipants(current, producer, added, this.#options.wallClock());
       if (outcome.kind === 'refused') return { answer: outcome.errorCode };
       return this.#ifItFits(outcome.next);
@@ -202,18 +210,20 @@ export class TransactionCoordinator {
 
   /**
    * Offsets of a group that become valid when the transaction commits; asked of the bridge that has the group. `implicit`: the
-   * group becomes part of the transaction by it. INVALID_REQUEST, INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH,
-   * CONCURRENT_TRANSACTIONS, INVALID_TXN_STATE (the group is not part of it), INVALID_COMMIT_OFFSET_SIZE.
+   * group becomes part of the transaction by it. `isAdmitted`: whether that bridge may still answer. INVALID_REQUEST,
+   * NOT_COORDINATOR, INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH, CONCURRENT_TRANSACTIONS, INVALID_TXN_STATE (the group is
+   * not part of it), INVALID_COMMIT_OFFSET_SIZE.
    */
   async commitOffsets(
     transactionalId: string,
     producer: ProducerIdentity,
     groupId: string,
     commits: readonly OffsetCommit[],
-    implicit: boolean,
+    { implicit, isAdmitted }: { readonly implicit: boolean; readonly isAdmitted: () => boolean },
   ): Promise<ErrorCode> {
     if (!isTransactionalId(transactionalId)) return errorCodes.INVALID_REQUEST;
     const changing = this.#store.change(transactionalId, async (current): Promise<Change<ErrorCode>> => {
+      if (!isAdmitted()) return { answer: errorCodes.NOT_COORDINATOR };
       const added = { topics: [], groups: [groupId] };
       const outcome = addParticipants(current, producer, added, this.#options.wallClock());
       if (outcome.kind === 'refused') return { answer: withoutFenced(outcome.errorCode) };
@@ -248,11 +258,13 @@ export class TransactionCoordinator {
     producer: ProducerIdentity,
     how: { readonly commit: boolean; readonly bumpsEpoch: boolean },
   ): Promise<EndAnswer> {
+    const stillOwns = this.#asOwner(transactionalId);
     this.#tellEnded(transactionalId);
     let prepared: Transaction | undefined;
     const changed = await this.#store.change(transactionalId, async (current): Promise<Change<EndAnswer>> => {
       prepared = undefined;
       const newProducerId = await this.#newProducerId(current);
+      if (!stillOwns()) return { answer: { errorCode: errorCodes.NOT_COORDINATOR, ...NOBODY } };
       const nowMs = this.#options.wallClock();
       const outcome = endTransaction(current, { ...producer, ...how, newProducerId, nowMs });
       if (outcome.kind === 'refused') return { answer: { errorCode: outcome.errorCode, ...NOBODY } };
@@ -281,6 +293,7 @@ export class TransactionCoordinator {
 
   /** All that this bridge coordinates. Throws StoreUnavailable. */
   async list(): Promise<readonly DescribedTransaction[]> {
+    if (!this.#options.brokers.holdsLease) throw new StoreUnavailable('the lease of this bridge has ended');
     const found: DescribedTransaction[] = [];
     for await (const { transactionalId, value } of this.#list(TRANSACTION_PREFIX)) {
       found.push({ transactionalId, transaction: parseTransaction(value) });
@@ -447,9 +460,18 @@ export class TransactionCoordinator {
   }
 
   #owns(transactionalId: string): boolean {
+    return !this.#closing.signal.aborted && this.#options.brokers.owns(transactionOwnerName(transactionalId));
+  }
+
+  /**
+   * Tells later whether this bridge has coordinated the id all the time from now on. A producer that keeps its epoch ends all of
+   * its transactions by one and the same request: decided late, by a bridge that was paused, it would end the next one, which
+   * has begun at another coordinator. To be asked behind each look at the store; the write compares what was seen there.
+   */
+  #asOwner(transactionalId: string): () => boolean {
     const { brokers } = this.#options;
-    if (this.#closing.signal.aborted) return false;
-    return brokers.ownerOf(transactionOwnerName(transactionalId)).nodeId === brokers.self.nodeId;
+    const { term } = brokers;
+    return () => this.#owns(transactionalId) && brokers.term === term;
   }
 
   /** A fresh producer id where the change may need one; any number where it does not. */
