@@ -16,6 +16,7 @@ import org.apache.kafka.common.serialization.*;
  * printed, a line of tab-separated words each:
  *   W writer transaction committed|aborted|unknown value@partition[:offset],…
  *   R reader topic partition offset value
+ *   C copier partition first last copied-first copied-last      offsets of a committed copy
  *   E who what        an error, for the curious
  * On its input: `stop` (writers end), `final` (a fresh reader reads both to their ends, then `F`), `end`.
  */
@@ -157,12 +158,21 @@ class History {
         if (polled.isEmpty()) continue;
         producer.beginTransaction();
         Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
+        Map<TopicPartition, List<Future<RecordMetadata>>> sent = new HashMap<>();
         for (var record : polled) {
-          producer.send(new ProducerRecord<>(to, record.partition(), null, record.value()));
-          next.put(new TopicPartition(record.topic(), record.partition()), new OffsetAndMetadata(record.offset() + 1));
+          var place = new TopicPartition(record.topic(), record.partition());
+          var copied = producer.send(new ProducerRecord<>(to, record.partition(), null, record.value()));
+          sent.computeIfAbsent(place, none -> new ArrayList<>()).add(copied);
+          next.put(place, new OffsetAndMetadata(record.offset() + 1));
         }
         producer.sendOffsetsToTransaction(next, consumer.groupMetadata());
         producer.commitTransaction();
+        for (var place : polled.partitions()) {
+          var records = polled.records(place);
+          var copies = sent.get(place);
+          say("C", who, String.valueOf(place.partition()), String.valueOf(records.get(0).offset()), String.valueOf(records.get(records.size() - 1).offset()),
+            offset(copies, 0).substring(1), offset(copies, copies.size() - 1).substring(1));
+        }
       } catch (KafkaException e) {
         say("E", who, "copy: " + e);
         // From what is committed, whatever that is.

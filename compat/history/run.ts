@@ -8,9 +8,13 @@
  * readers read both topics all the time. Half of it by transaction.version 2 (Java 4.3), half as before (Java 3.9). Looked for:
  * lost writes, duplicates, poll skips, non-monotonic polls, inconsistent offsets, aborted reads, torn transactions.
  *
- * Redis writes its append-only file with each command (`appendfsync always`), because it is itself killed. Needs Java 17 and Maven.
+ * Redis writes its append-only file with each command (`appendfsync always`), because it is itself killed. When something is wrong,
+ * all that was seen (`seen.log`, with times) and the store are kept, and where they are is said. Needs Java 17 and Maven.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { cp, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,8 +67,13 @@ const said = new Set<string>();
 let broken: string | undefined;
 let lastNewsMs = performance.now();
 
+const directory = await temporaryDirectory();
+const seen = createWriteStream(join(directory.path, 'seen.log'));
+const keep = (line: string) => seen.write(`${new Date().toISOString()}\t${line}\n`);
+
 /** Takes in one line of a load program (see `history.java`). */
 function hear(line: string): void {
+  keep(line);
   const [kind = '', who = '', ...words] = line.split('\t');
   switch (kind) {
     case 'W': {
@@ -92,6 +101,8 @@ function hear(line: string): void {
       errors.set(what, (errors.get(what) ?? 0) + 1);
       break;
     }
+    case 'C':
+      break;
     case 'X':
       broken ??= `${who}: ${words.join(' ')}`;
       break;
@@ -119,12 +130,10 @@ async function until(what: string, ready: () => boolean, patienceMs: number): Pr
   }
 }
 
-const directory = await temporaryDirectory();
+const data = join(directory.path, 'data');
 const redis = options.embedded ? undefined : await startRedis({ appendonly: true, config: { appendfsync: 'always' } });
 const store: Record<string, string> =
-  redis === undefined
-    ? { TAILRACE_DATA_DIR: directory.path }
-    : { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url };
+  redis === undefined ? { TAILRACE_DATA_DIR: data } : { TAILRACE_STORE: 'redis', TAILRACE_REDIS_URL: redis.url };
 const env = { ...store, TAILRACE_LIMITS: 'off' };
 /** The embedded store belongs to one process. */
 const bridges: Service[] = [await service({ env })];
@@ -136,7 +145,10 @@ const chaos: Record<string, number> = {};
 async function mishap(): Promise<void> {
   const bridge = bridges[Math.floor(random() * bridges.length)] as Service;
   const kind = random() * (redis === undefined ? STORE_SHARE_FROM : 1);
-  const note = (name: string) => (chaos[name] = (chaos[name] ?? 0) + 1);
+  const note = (name: string) => {
+    chaos[name] = (chaos[name] ?? 0) + 1;
+    keep(`chaos\t${name}\t${bridge.kafka}`);
+  };
   if (kind < 0.35) {
     note('bridge killed');
     await bridge.kill9();
@@ -196,6 +208,7 @@ try {
     chaos,
   );
   console.log('errors that clients saw', Object.fromEntries([...errors].sort((a, b) => b[1] - a[1]).slice(0, 15)));
+  for (const anomaly of anomalies) keep(`anomaly\t${anomaly}`);
   for (const anomaly of anomalies.slice(0, ANOMALIES_SHOWN)) console.log(anomaly);
   console.log(`${anomalies.length} anomalies`);
   failed = anomalies.length > 0;
@@ -206,6 +219,13 @@ try {
   for (const load of loads) load.kill('SIGKILL');
   redis?.resume();
   for (const bridge of bridges) await bridge.kill9();
+  await new Promise<void>((resolve) => seen.end(resolve));
+  if (failed) {
+    const kept = await mkdtemp(join(tmpdir(), 'tailrace-history-'));
+    await cp(directory.path, kept, { recursive: true });
+    if (redis !== undefined) await cp(redis.directory, join(kept, 'redis'), { recursive: true });
+    console.log(`kept in ${kept}`);
+  }
   await redis?.stop();
   await directory.remove();
 }
