@@ -73,6 +73,9 @@ function coordinatorOn(documents: MemoryDocuments) {
     join,
     member,
     heartbeat,
+    /** Nobody is told yet. */
+    lapse: () => (owned.value = false),
+    regain: () => (listeners.forEach((changed) => changed()), (owned.value = true)),
     loseOwnership: () => ((owned.value = false), listeners.forEach((changed) => changed())),
   };
 }
@@ -128,6 +131,21 @@ describe('GroupCoordinator', () => {
     expect(stale.generation).toBe(next.generation);
     expect(errorName((await first.coordinator.sync('g', sync)).errorCode)).toBe('NOT_COORDINATOR');
     expect(await second.heartbeat(memberId, next.generation)).toBe('NONE');
+  });
+
+  it('misses no member for the time for which it was away itself', async () => {
+    const documents = new MemoryDocuments();
+    const { member, heartbeat, lapse, regain, timers } = coordinatorOn(documents);
+    const { memberId, generation } = await member();
+    const before = await documents.list('');
+    lapse();
+    await timers.advance(SESSION_MS + 1);
+    regain();
+    expect(await documents.list('')).toEqual(before);
+    expect(await heartbeat(memberId, generation)).toBe('NONE');
+    // From here on it is missed again.
+    await timers.advance(SESSION_MS + 1);
+    expect(await heartbeat(memberId, generation)).toBe('UNKNOWN_MEMBER_ID');
   });
 
   it('answers the error on which clients retry while the store is away, and goes on when it is back', async () => {
