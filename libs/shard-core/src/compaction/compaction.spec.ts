@@ -248,6 +248,34 @@ describe('compaction', () => {
     expect(await left(stream)).toEqual(['1 b=1', '3 d=1', '4 a=2', '5 c=2', '6 d=2', '7 e=1']);
   });
 
+  it('goes no further than a shard in which something is not decided', async () => {
+    const stream = await streamOf();
+    const of = { producerId: 8n, producerEpoch: 0 };
+    await put(stream, 'x=1', 'a=1');
+    const open = encodeBatch([{ key: 'a', value: Buffer.from('2'), timestampMs: now }], {
+      producer: { id: of.producerId, epoch: of.producerEpoch, baseSequence: 0 },
+      isTransactional: true,
+    });
+    accepted(await store.log.append(appendRequest(stream.shards[0]!.key, open)));
+    accepted(await splitShard(catalog, 's', 0, 1n << 127n));
+    for (const record of ['x=2', 'x=3', 'x=4']) await put(stream, record);
+    await compaction.look();
+    expect(await left(stream)).toEqual(['0 x=1', '1 a=1', '3 x=2', '4 x=3', '5 x=4']);
+    const { key: shard } = catalog.peek('s')!.partitions[0]!.appendTo;
+    const end = {
+      shard,
+      ...of,
+      coordinatorEpoch: 0,
+      commit: true,
+      acks: 'all',
+      minInsyncReplicas: 1,
+      timeoutMs: 1,
+    } as const;
+    accepted(await store.log.endTransaction(end));
+    await compaction.look();
+    expect(await left(stream)).toEqual(['2 a=2', '5 x=4', '6 marker']);
+  });
+
   it('keeps a tombstone for as long as an older record of its key stays in the newest batch of a closed shard', async () => {
     const stream = await streamOf({ 'delete.retention.ms': `${HOUR}` });
     await put(stream, 'x=1');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CrashingStore } from '../testing/crashing-store.ts';
-import { accepted, append, openNewShard, readValues } from '../testing/index.ts';
+import { accepted, append, appendRequest, makeBatch, openNewShard, readValues } from '../testing/index.ts';
 import type { EmbeddedStoreOptions } from './index.ts';
 
 let crashing: CrashingStore;
@@ -130,6 +130,21 @@ describe('producers', () => {
     accepted(await append(store.log, shard, ['x'], send(3n, 0)));
     expect(accepted(await append(store.log, shard, ['x'], send(1n, 0))).duplicate).toBe(false);
     expect(accepted(await append(store.log, shard, ['x'], send(2n, 0))).duplicate).toBe(true);
+  });
+
+  it('are forgotten then although a marker in another partition has fenced them', async () => {
+    let now = 1_000_000;
+    const { store } = await open({ producerExpiryMs: 1_000, clock: () => now });
+    const shard = await openNewShard(store.log);
+    const write = (id: bigint, partition: number) =>
+      store.log.append(appendRequest(shard, makeBatch(['x'], send(id, 0)), { partition }));
+    for (const partition of [0, 1]) accepted(await write(1n, partition));
+    const marker = { shard, producerId: 1n, producerEpoch: 1, coordinatorEpoch: 0, commit: true } as const;
+    accepted(await store.log.endTransaction({ ...marker, acks: 'all', minInsyncReplicas: 1, timeoutMs: 1_000 }));
+    expect(await write(1n, 1)).toMatchObject({ ok: false, refusal: { code: 'staleProducerEpoch' } });
+    now += 1_001;
+    accepted(await write(2n, 0));
+    expect(accepted(await write(1n, 1)).duplicate).toBe(false);
   });
 });
 

@@ -134,6 +134,20 @@ describe('a compaction that goes less far than the one before', () => {
   });
 });
 
+describe('a compaction that ends in the segment that is being written', () => {
+  it('leaves nothing there of what it dropped, for the next process either', async () => {
+    const { crashing, shard, other } = await filled(5);
+    const left = [3n, 8n, 9n];
+    await compactTo(crashing.store.log, shard, 8n, (offset) => left.includes(offset));
+    for (const power of [undefined, () => 0]) {
+      const next = await crashing.opened(power);
+      expect(await offsetsOf(next.store.log, shard)).toEqual(left);
+      expect(await offsetsOf(next.store.log, other)).toEqual(all.slice(0, 10));
+      await next.end();
+    }
+  });
+});
+
 describe('a compaction of a log that is damaged', () => {
   it.each([
     ['kept', () => true],

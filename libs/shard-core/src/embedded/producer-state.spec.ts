@@ -106,6 +106,19 @@ describe('a table of producers', () => {
     ]);
   });
 
+  it('fences at once what comes behind a marker, in the partitions where the producer is of an older epoch', () => {
+    const table = new ProducerTable();
+    const [older, same] = [after([0, 0])!, after([4, 7])!];
+    table.commit(1n, older, 0);
+    table.commit(1n, older, 3);
+    table.commit(1n, same, 5);
+    const [fenced, ...others] = table.beginFence(1n, after([4, -1])!, 0);
+    expect([fenced, others]).toMatchObject([{ partition: 3, before: older, after: { epoch: 4, batches: [] } }, []]);
+    expect([table.get(1n, 0), table.get(1n, 3), table.get(1n, 5)]).toEqual([older, fenced!.after, same]);
+    table.undo(1n, fenced!.before, 3);
+    expect(table.get(1n, 3)).toBe(older);
+  });
+
   it('stays fenced where an append of the older epoch fails behind the marker', () => {
     const table = new ProducerTable();
     const [first, second] = [after([0, 0])!, after([0, 0], [0, 1])!];

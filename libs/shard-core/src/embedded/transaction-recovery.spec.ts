@@ -157,7 +157,10 @@ describe('transactions after a crash', () => {
 });
 
 describe('a transaction whose append fails', () => {
-  it('is as it was before, and so is what its marker had fenced', async () => {
+  it.each([
+    ['with an append there on its way', true],
+    ['without', false],
+  ])('is as it was before, and so is what its marker had fenced in another partition, %s', async (_, appends) => {
     const crashing = await open();
     const { log } = crashing.store;
     const shard = await openNewShard(log);
@@ -169,7 +172,7 @@ describe('a transaction whose append fails', () => {
     for (const partition of [0, 1]) accepted(await send(1n, 0, true, partition));
     crashing.files.writeFailure = { error: diskError('ENOSPC'), bytesBefore: 0 };
     const failed = [
-      send(1n, 1, true, 1),
+      ...(appends ? [send(1n, 1, true, 1)] : []),
       log.endTransaction({ ...marker, acks: 'all', minInsyncReplicas: 1, timeoutMs: 1_000 }),
       send(2n, 0, true),
     ];
