@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -110,6 +110,13 @@ describe('the data directory', () => {
     await expect(openEmbeddedStore({ dataDir: join(file, 'below'), durability: 'sync' })).rejects.toMatchObject({
       name: 'DataDirectoryUnusable',
       message: expect.stringContaining('a part of the path is a file'),
+    });
+  });
+
+  (existsSync('/proc/self') ? it : it.skip)('that lies where nothing can be made is refused', async () => {
+    await expect(openEmbeddedStore({ dataDir: '/proc/a/b', durability: 'sync' })).rejects.toMatchObject({
+      name: 'DataDirectoryUnusable',
+      message: 'The data directory /proc/a/b cannot be used: no directory can be made there.',
     });
   });
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Another process has the data directory open. The message is for the operator. */
@@ -37,13 +37,13 @@ export function prepareDataDirectory(path: string): DataDirectory {
   const segments = join(path, 'log');
   const changed = [path];
   try {
-    const first = mkdirSync(segments, { recursive: true });
+    const first = makeDirectories(segments);
     for (let made = path; first !== undefined && first !== segments && made.length >= first.length;) {
       made = dirname(made);
       changed.unshift(made);
     }
     for (const directory of [path, segments]) {
-      if (!statSync(directory).isDirectory()) throw new Error(`${directory} is no directory`);
+      if (!isDirectory(directory)) throw new Error(`${directory} is no directory`);
       accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     }
   } catch (error) {
@@ -52,11 +52,31 @@ export function prepareDataDirectory(path: string): DataDirectory {
   return { path, database: join(path, 'tailrace.db'), segments, changed };
 }
 
+/** Makes a directory and those above it that are not there; answers the highest one made. Node's own does not end below /proc. */
+function makeDirectories(path: string): string | undefined {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const directory of missing) {
+    try {
+      mkdirSync(directory);
+    } catch (error) {
+      // Another process has been quicker.
+      if (!isDirectory(directory)) throw error;
+    }
+  }
+  return missing[0];
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   ENOSPC: 'the disk is full',
   EROFS: 'the file system is read-only',
+  ENOENT: 'no directory can be made there',
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'there is a file of that name',
 };
