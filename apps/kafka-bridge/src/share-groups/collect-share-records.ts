@@ -69,7 +69,7 @@ export async function collectShareRecords(
       if (reads.some(({ failed, isFull }) => failed || isFull)) return reads;
       const timeoutMs = deadlineMs - performance.now();
       if (timeoutMs <= 0) return reads;
-      if (woken || reads.some(isDue)) continue;
+      if (reads.some(isDue)) continue;
       const positions = reads.flatMap(({ tail }) => (tail === undefined ? [] : [tail]));
       waiting = new AbortController();
       const waited = bridge.store.log.awaitAppend(positions, { timeoutMs, signal: waiting.signal });

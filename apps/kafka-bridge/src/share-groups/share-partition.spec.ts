@@ -71,7 +71,7 @@ describe('a share-partition at its leader', () => {
   }); // prettier-ignore
 
   it('answers an acknowledgement when it is kept, and keeps together what comes meanwhile', async () => {
-    const { hold, acquire, kept, documents } = partitionsOn();
+    const { hold, acquire, kept, documents, timers } = partitionsOn();
     const held = await hold();
     held.join('m');
     acquire(held, 'm');
@@ -80,6 +80,19 @@ describe('a share-partition at its leader', () => {
     expect(codes).toEqual([0, 0, 0, 0, 0]);
     expect(documents.writes.length - before).toBe(1);
     expect(await kept()).toMatchObject({ start: '15', runs: 'a5.1' });
+    expect([await accept(held, 'm', 15, 19), timers.armedCount]).toEqual([0, 0]);
+  });
+
+  it('is read by one behind the other, also behind one that failed', async () => {
+    const { hold } = partitionsOn();
+    const held = await hold();
+    const first = Promise.withResolvers<string>();
+    let begun = false;
+    const reads = [held.exclusively(() => first.promise), held.exclusively(async () => ((begun = true), 'second'))];
+    await settle();
+    expect(begun).toBe(false);
+    first.reject(new Error('planted'));
+    expect(await Promise.allSettled(reads)).toMatchObject([{ status: 'rejected' }, { value: 'second' }]);
   });
 
   it('is given up when the store is away: nothing is answered as kept, and what was kept is what counts', async () => {
@@ -153,13 +166,25 @@ describe('a share-partition at its leader', () => {
     expect([partitions.size, held.isGone, timers.armedCount]).toEqual([0, true, 0]);
   });
 
-  it('is let go of when another bridge leads the partition', async () => {
-    const { partitions, hold, leads, changed } = partitionsOn();
+  it('is let go of when its last member goes, once what that one said is kept', async () => {
+    const { partitions, hold, acquire, kept } = partitionsOn();
     const held = await hold();
     held.join('m');
+    acquire(held, 'm');
+    const accepted = accept(held, 'm', 10, 19);
+    await held.leave('m', true);
+    expect([errorName(await accepted), await kept()]).toMatchObject(['NONE', { start: '20', runs: '' }]);
+    expect([partitions.size, held.isGone]).toEqual([0, true]);
+  });
+
+  it('is let go of when another bridge leads the partition', async () => {
+    const { partitions, hold, acquire, leads, changed, timers } = partitionsOn();
+    const held = await hold();
+    held.join('m');
+    acquire(held, 'm');
     leads.value = false;
     changed();
-    expect([partitions.size, held.isGone]).toEqual([0, true]);
+    expect([partitions.size, held.isGone, timers.armedCount]).toEqual([0, true, 0]);
     expect(errorName((await partitions.hold(KEY)) as ErrorCode)).toBe('NOT_LEADER_OR_FOLLOWER');
   });
 
@@ -168,6 +193,21 @@ describe('a share-partition at its leader', () => {
     const loading = partitions.hold(KEY);
     leads.value = false;
     expect([errorName((await loading) as ErrorCode), partitions.size]).toEqual(['NOT_LEADER_OR_FOLLOWER', 0]);
+  });
+
+  it('is not loaded while the store is away, nor once this bridge ends', async () => {
+    const { partitions, documents } = partitionsOn();
+    const code = async () => errorName((await partitions.hold(KEY)) as ErrorCode);
+    documents.away = true;
+    expect(await code()).toBe('KAFKA_STORAGE_ERROR');
+    documents.away = false;
+    const loading = code();
+    partitions.close();
+    expect([await loading, await code(), partitions.size]).toEqual([
+      'NOT_LEADER_OR_FOLLOWER',
+      'NOT_LEADER_OR_FOLLOWER',
+      0,
+    ]);
   });
 
   it('is taken over by one after the other, of those who do so at the same moment', async () => {
@@ -212,6 +252,8 @@ describe('a share-partition at its leader', () => {
     expect(held.outlook).toBe(undefined);
     expect(await accept(held, 'm', 10)).toBe(0);
     expect([held.outlook, woken]).toEqual([{ ...tail, offset: 14n }, 3]);
+    // There was room before.
+    expect([await accept(held, 'm', 13), woken]).toEqual([0, 3]);
     leads.value = false;
     changed();
     expect(woken).toBe(4);

@@ -159,8 +159,6 @@ export class SharePartition {
       if (error instanceof SharePartitionTaken) return errorCodes.NOT_LEADER_OR_FOLLOWER;
       if (error instanceof StoreUnavailable) return errorCodes.KAFKA_STORAGE_ERROR;
       throw error;
-    } finally {
-      this.goIfUnused();
     }
   }
 
@@ -220,8 +218,6 @@ export class SharePartition {
         logger.debug({ door: 'kafka', ...this.key, err: error }, 'locks of records ended, which could not be kept');
       });
     }
-    this.#watchLocks();
-    this.goIfUnused();
   }
 
   /** Settles when the state as it is now is durable. */

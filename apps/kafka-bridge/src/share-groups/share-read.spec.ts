@@ -1,136 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import { errorName } from '@tailrace/kafka-protocol';
-import {
-  type Isolation,
-  NO_ABORTED_TRANSACTIONS,
-  type ReadLimits,
-  type ShardBounds,
-  shardKey,
-  type Stream,
-} from '@tailrace/shard-core';
-import { createLogger } from '@tailrace/telemetry';
-import type { Bridge } from '../bridge.ts';
 import type { Exchange } from '../connection/exchange.ts';
 import { partitionSets } from '../groups/topic-partitions.ts';
-import { FakeTimers } from '../testing/fake-timers.ts';
-import { MemoryDocuments } from '../testing/memory-documents.ts';
-import { batchOf } from '../testing/records.ts';
+import { batchAt, emptied, type OffsetRange, SHARED, shareReadScene } from '../testing/share-read-scene.ts';
 import type { SharePartition } from './share-partition.ts';
-import { SharePartitions } from './share-partitions.ts';
 import { SHARE_READS_MAX, type ShareLimits, ShareRead } from './share-read.ts';
-import { ShareSession } from './share-session.ts';
 import type { Waiter } from './waiting-line.ts';
 
-const TARGET = { topicId: 't', partition: 0 };
-const KEY = { groupId: 'g', ...TARGET };
-const SHARD = { number: 0, shardId: 'shardId-000000000000', key: shardKey('s', 0), startOffset: 0n };
 const LIMITS: ShareLimits = { recordsMax: 500, bytesMax: 1_000_000, strict: false, isEmpty: true };
 const RELEASE = [2];
-/** Where a batch says so (KIP-98). */
-const LAST_OFFSET_DELTA_AT = 23;
-const RECORD_COUNT_AT = 57;
 
-/** A batch of as many records as there are offsets. */
-function batchAt(first: number, last: number): Buffer {
-  const batch = batchOf(Array.from({ length: last - first + 1 }, (_, i) => `${first + i}`));
-  batch.writeBigInt64BE(BigInt(first));
-  return batch;
-}
-
-function lastOffsetOf(batch: Buffer): bigint {
-  return batch.readBigInt64BE() + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT));
-}
-
-/** What compaction leaves of a batch when it needs nothing but its offsets. */
-function emptied(batch: Buffer): Buffer {
-  const empty = Buffer.from(batch);
-  empty.writeInt32BE(0, RECORD_COUNT_AT);
-  return empty;
-}
-
-/** One partition with these batches, and the share group g in it, which begins at its start. */
-function sceneOf(...ranges: readonly (readonly [first: number, last: number])[]) {
-  const log = {
-    batches: ranges.map(([first, last]) => batchAt(first, last)),
-    startOffset: BigInt(ranges[0]?.[0] ?? 0),
-    endOffset: BigInt((ranges.at(-1)?.[1] ?? -1) + 1),
-    /** From where it was read. */
-    reads: [] as bigint[],
-    /** Runs while a read is under way. */
-    meanwhile: () => undefined as void,
-  };
-  const bounds = (): ShardBounds => ({
-    logStartOffset: log.startOffset,
-    highWatermark: log.endOffset,
-    logEndOffset: log.endOffset,
-    lastStableOffset: log.endOffset,
-    sealed: false,
-    leaderEpoch: 0,
-    sizeBytes: 0,
-  });
-  const read = async (_shard: string, from: bigint, { maxBytes }: ReadLimits) => {
-    log.reads.push(from);
-    log.meanwhile();
-    if (from < log.startOffset) return { ok: false, refusal: { code: 'offsetOutOfRange' } };
-    let byteCount = 0;
-    const batches = log.batches
-      .filter((batch) => lastOffsetOf(batch) >= from)
-      .filter(({ length }, i) => (byteCount += length) <= maxBytes || i === 0);
-    const last = batches.at(-1);
-    const chunk = Buffer.concat(batches);
-    const value = {
-      chunks: last === undefined ? [] : [chunk],
-      byteCount: chunk.length,
-      batchCount: batches.length,
-      appendTimesMs: batches.map(() => 0),
-      nextOffset: last === undefined ? from : lastOffsetOf(last) + 1n,
-      bounds: bounds(),
-      abortedTransactions: NO_ABORTED_TRANSACTIONS,
-      release() {},
-    };
-    return { ok: true, value };
-  };
-  const partition = { index: 0, chain: [SHARD], appendTo: SHARD };
-  const catalog = { peekById: () => ({ name: 't', partitions: [partition] }) as unknown as Stream };
-  const settings = {
-    autoOffsetReset: 'earliest',
-    deliveryCountMax: 5,
-    heartbeatIntervalMs: 5_000,
-    sessionTimeoutMs: 45_000,
-    isolation: 'readUncommitted' as Isolation,
-    recordLocksMax: 100,
-    lockDurationMs: 1_000,
-    mayRenew: true,
-  };
-  const partitions = new SharePartitions({
-    documents: new MemoryDocuments(),
-    timers: new FakeTimers(),
-    brokers: { leads: () => true, onChange: () => undefined },
-    catalog,
-    settings: { of: () => settings },
-    beginningOf: async () => log.startOffset,
-    logger: createLogger({ level: 'silent' }),
-  });
-  const bridge = {
-    store: { log: { read, bounds: async () => ({ ok: true, value: bounds() }) } },
-    catalog,
-    leaderEpochs: { observe: () => undefined },
-    shareGroups: { partitions, settings: { of: () => settings } },
-  } as unknown as Bridge;
-  const exchange = {} as Exchange;
-
-  /** A request of a member, in a session that has the partition. */
-  function request(memberId: string) {
+function sceneOf(...ranges: readonly OffsetRange[]) {
+  const scene = shareReadScene(...ranges);
+  const request = (memberId: string) => {
     const waiter: Waiter = { isWatching: false, wake: () => undefined };
-    const session = new ShareSession('g', memberId, () => undefined);
-    session.add(partitionSets([{ topicId: 't', partitions: [0] }]));
-    const shareRead = new ShareRead(TARGET, session, waiter);
+    const session = scene.sessionOf(memberId);
+    const read = new ShareRead(SHARED, session, waiter);
     const advance = (limits: Partial<ShareLimits> = {}) =>
-      shareRead.advance({ ...LIMITS, ...limits }, exchange, bridge);
-    return { session, waiter, read: shareRead, advance };
-  }
-  const held = () => partitions.held(KEY) as SharePartition;
-  return { log, partitions, settings, request, held };
+      read.advance({ ...LIMITS, ...limits }, {} as Exchange, scene.bridge);
+    return { session, waiter, read, advance };
+  };
+  return { ...scene, request };
 }
 
 describe('one partition of a share fetch', () => {
@@ -165,7 +55,7 @@ describe('one partition of a share fetch', () => {
       ...Array.from({ length: SHARE_READS_MAX + 1 }, (_, i) => [i, i] as const),
     );
     log.batches.forEach((batch, i) => i < SHARE_READS_MAX && (log.batches[i] = emptied(batch)));
-    ((await partitions.hold(KEY)) as SharePartition).line.join({ isWatching: false, wake: () => undefined });
+    ((await partitions.hold(SHARED)) as SharePartition).line.join({ isWatching: false, wake: () => undefined });
     const { read, advance } = request('m');
     await advance({ bytesMax: 1 });
     expect([log.reads.length, read.recordCount, read.isDue]).toEqual([SHARE_READS_MAX, 0, true]);
