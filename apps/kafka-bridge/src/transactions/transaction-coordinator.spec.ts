@@ -351,6 +351,28 @@ describe('TransactionCoordinator', () => {
     expect(groups.toSorted()).toEqual(['group 0', 'group 1', 'group 2']);
   });
 
+  it('lets a producer abort its next transaction, in which it wrote nothing, as soon as the one before is complete', async () => {
+    const { bridge, hold, release, timers } = cluster();
+    const coordinator = bridge(1);
+    const producer = await begin(coordinator);
+    hold(1);
+    const ending = coordinator.end('t', producer, COMMIT_AND_BUMP);
+    await settle();
+    await timers.advance(COMPLETION_WAIT_MS);
+    const { producerId, producerEpoch } = await ending;
+    const next = { producerId, producerEpoch };
+    const early = coordinator.end('t', next, { commit: false, bumpsEpoch: true });
+    await settle();
+    await timers.advance(COMPLETION_WAIT_MS);
+    expect(nameOf(await early)).toBe('CONCURRENT_TRANSACTIONS');
+    release();
+    await settle();
+    expect(await coordinator.end('t', next, { commit: false, bumpsEpoch: true })).toMatchObject({
+      errorCode: 0,
+      producerEpoch: producerEpoch + 1,
+    });
+  });
+
   it('knows its own work when the answer of the store was lost', async () => {
     const { bridge, documents } = cluster();
     const coordinator = bridge(1);

@@ -175,8 +175,20 @@ describe('endTransaction', () => {
     // state, commit and abort with the epoch kept, commit and abort with the epoch raised
     ['Empty', 'INVALID_TXN_STATE', 'INVALID_TXN_STATE', 'INVALID_TXN_STATE', 'CompleteAbort 7/4'],
     ['Ongoing', 'PrepareCommit 7/3', 'PrepareAbort 7/3', 'PrepareCommit 7/4', 'PrepareAbort 7/4'],
-    ['PrepareCommit', 'CONCURRENT_TRANSACTIONS', 'INVALID_TXN_STATE', 'PRODUCER_FENCED', 'PRODUCER_FENCED'],
-    ['PrepareAbort', 'INVALID_TXN_STATE', 'CONCURRENT_TRANSACTIONS', 'PRODUCER_FENCED', 'PRODUCER_FENCED'],
+    [
+      'PrepareCommit',
+      'CONCURRENT_TRANSACTIONS',
+      'INVALID_TXN_STATE',
+      'CONCURRENT_TRANSACTIONS',
+      'CONCURRENT_TRANSACTIONS',
+    ],
+    [
+      'PrepareAbort',
+      'INVALID_TXN_STATE',
+      'CONCURRENT_TRANSACTIONS',
+      'CONCURRENT_TRANSACTIONS',
+      'CONCURRENT_TRANSACTIONS',
+    ],
     ['CompleteCommit', 'repeated 7/3', 'INVALID_TXN_STATE', 'INVALID_TXN_STATE', 'CompleteAbort 7/4'],
     ['CompleteAbort', 'INVALID_TXN_STATE', 'repeated 7/3', 'INVALID_TXN_STATE', 'CompleteAbort 7/4'],
   ])('by who holds the id: %s', (state, commit, abort, commitBumped, abortBumped) => {
@@ -228,6 +240,12 @@ describe('endTransaction', () => {
     // Markers still go out in the name of the old one, with the one epoch that no producer ever gets.
     expect(prepared).toMatchObject({ producerId: 7n, producerEpoch: PRODUCER_EPOCH_MAX, nextProducerId: 99n });
     expect(inShort(end(prepared, true, true, last))).toBe('CONCURRENT_TRANSACTIONS');
+    const next = { producerId: 99n, producerEpoch: 0 };
+    expect(inShort(end(prepared, false, true, next))).toBe('CONCURRENT_TRANSACTIONS');
+    expect(inShort(addParticipants(prepared, next, { topics: [orders], groups: [] }, 2_000))).toBe(
+      'CONCURRENT_TRANSACTIONS',
+    );
+    expect(inShort(end(prepared, false, true, { ...next, producerEpoch: 1 }))).toBe('INVALID_PRODUCER_ID_MAPPING');
     const complete = completeTransaction(prepared, 3_000);
     expect(complete).toMatchObject({ state: 'CompleteCommit', producerId: 99n, producerEpoch: 0, nextProducerId: -1n });
     expect(inShort(end(complete, true, true, last))).toBe('repeated 99/0');

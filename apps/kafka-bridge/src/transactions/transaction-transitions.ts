@@ -121,13 +121,23 @@ export function fence(current: Transaction, nowMs: number): Transaction {
   };
 }
 
-/** Of one who speaks for the transaction: INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED. */
+/**
+ * Of one who speaks for the transaction: INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED; CONCURRENT_TRANSACTIONS of one who has
+ * been told the id that it goes on with when this transaction is complete.
+ */
 export function refuseProducer(
   current: Transaction | undefined,
   { producerId, producerEpoch }: ProducerIdentity,
 ): ErrorCode | undefined {
+  if (current !== undefined && isNext(current, { producerId, producerEpoch }))
+    return errorCodes.CONCURRENT_TRANSACTIONS;
   if (current === undefined || current.producerId !== producerId) return errorCodes.INVALID_PRODUCER_ID_MAPPING;
   return current.producerEpoch === producerEpoch ? undefined : errorCodes.PRODUCER_FENCED;
+}
+
+/** Whether it is who takes over from a producer id whose epochs are used up; its end is decided, and not complete. */
+function isNext({ nextProducerId }: Transaction, { producerId, producerEpoch }: ProducerIdentity): boolean {
+  return nextProducerId !== NO_PRODUCER && producerId === nextProducerId && producerEpoch === 0;
 }
 
 /** Whether a partition may be written to now: as `refuseProducer`, then TRANSACTION_ABORTABLE (it is not part of it). */
@@ -194,10 +204,12 @@ export type EndOutcome =
 
 /**
  * The producer ends its transaction. Refuses INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, CONCURRENT_TRANSACTIONS (it is
- * being ended just so), INVALID_TXN_STATE (it is, or was, ended the other way; or there is nothing to end).
+ * being ended just so, or the one before is not complete), INVALID_TXN_STATE (it is, or was, ended the other way; or there is
+ * nothing to end).
  *
  * Of those that go on with a higher epoch, one that has the epoch before asks again for the answer to what it did last. They may
- * also abort what has not begun: they cannot know whether a first write of theirs was made.
+ * also abort what has not begun: they cannot know whether a first write of theirs was made. One that has the new epoch already
+ * means its next transaction (Kafka fences it while the one before is being completed, which a client does not survive).
  */
 export function endTransaction(current: Transaction | undefined, request: EndTransaction): EndOutcome {
   const { producerId, producerEpoch, commit, bumpsEpoch } = request;
@@ -206,6 +218,7 @@ export function endTransaction(current: Transaction | undefined, request: EndTra
   const repeatsBump = bumpsEpoch && producerId === current.producerId && isBefore;
   const repeatsRotation =
     bumpsEpoch && producerId === current.previousProducerId && isExhausted(request) && current.producerEpoch === 0;
+  if (bumpsEpoch && isNext(current, request)) return refused(errorCodes.CONCURRENT_TRANSACTIONS);
   if (producerId !== current.producerId && !repeatsRotation) return refused(errorCodes.INVALID_PRODUCER_ID_MAPPING);
   const isHolder = producerId === current.producerId && producerEpoch === current.producerEpoch;
   const prepared = commit ? 'PrepareCommit' : 'PrepareAbort';
@@ -215,6 +228,7 @@ export function endTransaction(current: Transaction | undefined, request: EndTra
       return isHolder ? prepare(current, prepared, request) : refused(errorCodes.PRODUCER_FENCED);
     case 'PrepareCommit':
     case 'PrepareAbort': {
+      if (bumpsEpoch && isHolder) return refused(errorCodes.CONCURRENT_TRANSACTIONS);
       const isTheSame = bumpsEpoch ? repeatsBump : isHolder;
       if (!isTheSame) return refused(errorCodes.PRODUCER_FENCED);
       return refused(current.state === prepared ? errorCodes.CONCURRENT_TRANSACTIONS : errorCodes.INVALID_TXN_STATE);
