@@ -79,30 +79,54 @@ describe('compaction over Redis', () => {
     expect(accepted(await store.log.bounds(shard)).sizeBytes).toEqual(0);
   });
 
-  it('is ended by another one, and what it had made ready goes', async () => {
-    const shard = await filled(30);
-    const reached = Promise.withResolvers<void>();
-    const goesOn = Promise.withResolvers<void>();
-    // A process that stands still in the middle: what it has read is old when it comes back.
-    const slow = store.log.compact({
+  /** A compaction that stands still before it judges a slice: what it has read is old when it goes on. */
+  function standing(of: Store, shard: ShardKey, to: bigint, keeps: (offset: bigint) => boolean, atSlice = 0) {
+    const [reached, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let slices = 0;
+    const done = of.log.compact({
       shard,
-      to: 50n,
+      to,
       judge: async (slice) => {
-        reached.resolve();
-        await goesOn.promise;
-        return verdictsFor(slice, () => false);
+        if (slices++ === atSlice) {
+          reached.resolve();
+          await goesOn.promise;
+        }
+        return verdictsFor(slice, keeps);
       },
     });
-    await reached.promise;
+    done.catch(() => {});
+    return { reached: reached.promise, goOn: () => goesOn.resolve(), done };
+  }
+
+  it('is ended by another one, and what it had made ready goes', async () => {
+    const shard = await filled(30);
+    const slow = standing(store, shard, 50n, () => false);
+    await slow.reached;
     await compactTo(other.log, shard, 40n, (offset) => offset % 8n === 0n);
-    goesOn.resolve();
-    await expect(slow).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    slow.goOn();
+    await expect(slow.done).rejects.toMatchObject({ name: 'StoreUnavailable' });
     const expected = [0n, 8n, 16n, 24n, 32n, ...Array.from({ length: 20 }, (_, i) => 40n + BigInt(i))];
     expect(await offsetsOf(other, shard)).toEqual(expected);
     await eventually(async () => {
       expect(await keysOf(shard)).not.toContain('compacting');
       expect(await keysOf(shard)).not.toContain('replaced');
     });
+  });
+
+  it('adds nothing to what one has made ready that has begun after it, and takes nothing from that', async () => {
+    const shard = await filled(300);
+    const keeps = (offset: bigint) => offset >= 590n || offset % 2n === 0n;
+    const slow = standing(store, shard, 590n, () => true);
+    await slow.reached;
+    const next = standing(other, shard, 590n, keeps, 3);
+    await next.reached;
+    expect(await keysOf(shard)).toContain('compacting');
+    slow.goOn();
+    await expect(slow.done).rejects.toThrow('another compaction of it was begun');
+    next.goOn();
+    accepted(await next.done);
+    const all = Array.from({ length: 600 }, (_, i) => BigInt(i));
+    expect(await offsetsOf(other, shard)).toEqual(all.filter(keeps));
   });
 
   it('goes on behind a process that has died in the middle', async () => {
