@@ -12,7 +12,8 @@
  * one that cannot must end its connection. Meanwhile a well-behaved client writes and reads, and is served.
  *
  * The service must not end, must not fail at a request (no line of level error), must keep nobody waiting, and must need no
- * more memory in the second half than in the first. After `--seconds` nothing more is sent, however few that were.
+ * more memory in the second half than in the first, where there were rounds enough to tell. After `--seconds` nothing more is
+ * sent, however few that were.
  */
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -47,6 +48,12 @@ const PROBE_PATIENCE_MS = 20_000;
 /** Memory of the first rounds is that of a process that warms up. */
 const WARM_UP_SHARE = 0.2;
 const MEMORY_GROWTH_MAX = 1.25;
+/**
+ * Fewer rounds than this, warmed up, are told and not judged: the first hundred thousand mutations meet each kind of bomb for
+ * the first time. Resident memory was seen to go from 510 to 1,170 MiB in them; in ten million the median was 1,160 MiB in the
+ * first half and 1,290 in the second.
+ */
+const JUDGED_ROUNDS_MIN = 8;
 /** So many, and the run ends. */
 const PROBLEMS_SHOWN = 8;
 const DECODING_ROUNDS = 20;
@@ -314,7 +321,8 @@ try {
     console.log(
       `memory: ${early.toFixed(0)} MiB in the first half after warming up, ${late.toFixed(0)} in the second (medians)`,
     );
-    if (late > early * MEMORY_GROWTH_MAX) problem('memory grows');
+    if (warm.length < JUDGED_ROUNDS_MIN) console.log(`too few rounds (${warm.length}) to tell growth from warming up`);
+    else if (late > early * MEMORY_GROWTH_MAX) problem('memory grows');
   }
 } catch (error) {
   problem(`the service is gone: ${(error as Error).stack}`);
