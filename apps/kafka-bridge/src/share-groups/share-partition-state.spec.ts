@@ -47,6 +47,12 @@ describe('the state of a share-partition', () => {
     expect([state.startOffset, state.endOffset, state.nextFetchOffset(2_000)]).toEqual([0, 6, 6]);
   });
 
+  it('hands out nothing below its start, which may have moved since the read began', () => {
+    const state = stateAt(5);
+    expect(acquire(state, batches(0, 10), { from: 0 })).toEqual([{ first: 5, last: 9, deliveryCount: 1 }]);
+    expect([state.startOffset, state.endOffset]).toEqual([5, 10]);
+  });
+
   it('hands out as many records as are wanted and no more, where that is asked for', () => {
     const state = stateAt(0);
     expect(acquire(state, batches(0, 3, 3, 3), { recordsMax: 4, strict: true })).toEqual([

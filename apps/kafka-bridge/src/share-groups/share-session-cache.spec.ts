@@ -71,5 +71,24 @@ describe('sessions of share consumers', () => {
     const { session } = open('a', [0, 1, 2]) as { readonly session: ShareSession };
     session.moveToEnd({ topicId: 't', partition: 0 });
     expect(session.partitions.map(({ partition }) => partition)).toEqual([1, 2, 0]);
+    // Forgotten while it was served.
+    session.forget(partitionSets([{ topicId: 't', partitions: [1] }]));
+    session.moveToEnd({ topicId: 't', partition: 1 });
+    expect(session.partitions.map(({ partition }) => partition)).toEqual([2, 0]);
+  });
+
+  it('end once', () => {
+    const { cache, open, ended } = cacheOf();
+    const { session } = open('a', [0, 1]) as { readonly session: ShareSession };
+    session.end();
+    session.end();
+    expect([ended, cache.partitions]).toEqual([['a:2'], 0]);
+  });
+
+  it('count their requests from 1 again behind the largest number', () => {
+    const { cache, open } = cacheOf();
+    const { session } = open('a', [0]) as { readonly session: ShareSession };
+    session.epoch = 2 ** 31 - 1;
+    expect([2 ** 31 - 1, 1, 2].map((epoch) => said(cache.use('g', 'a', epoch)))).toEqual(['NONE', 'NONE', 'NONE']);
   });
 });
