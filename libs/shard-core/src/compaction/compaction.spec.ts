@@ -159,6 +159,16 @@ describe('compaction', () => {
     expect(await left(stream)).toHaveLength(10);
   });
 
+  it('counts as clean only what was not trimmed since', async () => {
+    const stream = await streamOf({ 'min.cleanable.dirty.ratio': '0.5' });
+    for (let i = 0; i < 10; i++) await put(stream, `k${i}=1`);
+    await compaction.look();
+    accepted(await store.log.trim(stream.shards[0]!.key, 10n));
+    for (const record of ['a=1', 'a=2', 'b=1']) await put(stream, record);
+    await compaction.look();
+    expect(await left(stream)).toEqual(['11 a=2', '12 b=1']);
+  });
+
   it('leaves young records alone (min.compaction.lag.ms)', async () => {
     const stream = await streamOf({ 'min.compaction.lag.ms': `${HOUR}` });
     for (let i = 0; i < 3; i++) await put(stream, `a=${i}`);
@@ -309,6 +319,33 @@ describe('compaction', () => {
     expect(await left(stream)).toHaveLength(2_001);
     expect(await readState(store.documents, stream.id, 0)).toMatchObject({ cleanedTo: 2_500n });
     await small.close();
+  });
+
+  it('goes no further than where its memory ended, in a chain of shards either', async () => {
+    const stream = await streamOf();
+    for (const key of ['a', 'b']) {
+      await put(stream, ...Array.from({ length: 500 }, (_, i) => `${key}-${i}=1`));
+    }
+    accepted(await splitShard(catalog, 's', 0, 1n << 127n));
+    for (const record of ['x=1', 'x=2', 'x=3']) await put(stream, record);
+    const small = compactionOf({ keyBytesMax: 0 });
+    await small.look();
+    expect(await readState(store.documents, stream.id, 0)).toMatchObject({ cleanedTo: 500n });
+    await small.look();
+    expect(await readState(store.documents, stream.id, 0)).toMatchObject({ cleanedTo: 1_002n });
+    expect((await left(stream)).slice(-2)).toEqual(['999 b-499=1', '1002 x=3']);
+    await small.close();
+  });
+
+  it('looks again, although nothing is new, at what was trimmed while it was at work', async () => {
+    const stream = await streamOf();
+    for (let i = 0; i < 4; i++) await put(stream, `a=${i}`);
+    const compact = store.log.compact.bind(store.log);
+    store.log.compact = async ({ shard }) => ({ ok: false, refusal: { code: 'shardNotFound', shard } });
+    await compaction.look();
+    store.log.compact = compact;
+    await compaction.look();
+    expect(await left(stream)).toEqual(['3 a=3']);
   });
 
   it('is the work of one process for each stream, and another goes on when that one has ended', async () => {
