@@ -52,4 +52,11 @@ describe('what share groups have read', () => {
     expect(await kept()).toEqual(['g%2Ft/t/0', 'g%2Ft/tt/0', 'g/tt/0']);
     expect(await offsets.partitionsOf('g/t')).toEqual(new Map([['t', [0]], ['tt', [0]]])); // prettier-ignore
   });
+
+  it('is forgotten page by page', async () => {
+    const { offsets, kept } = offsetsOn([], []);
+    for (let partition = 0; partition < 1_001; partition++) await offsets.move({ groupId: 'g', topicId: 't', partition }, 3n);
+    expect(await offsets.forgetTopic('g', 't')).toBe(1_001);
+    expect(await kept()).toEqual([]);
+  }); // prettier-ignore
 });

@@ -98,6 +98,28 @@ describe('a share group', () => {
     expect([beat('b', -1), group.state, group.isIdle, timers.armedCount]).toEqual([[-1, undefined], 'Empty', true, 0]);
   });
 
+  it('keeps a member for as long as it shows itself in time', async () => {
+    const { beat, group, timers } = groupOf({ t: 1 });
+    beat('a', 0, ['t']);
+    for (let i = 0; i < 3; i++) {
+      await timers.advance(SESSION_MS - 1);
+      expect(beat('a', 1)).toEqual([1, undefined]);
+    }
+    await timers.advance(SESSION_MS);
+    expect([beat('a', 1), group.memberCount]).toEqual(['UNKNOWN_MEMBER_ID', 0]);
+  });
+
+  it('knows since when it is empty, and is not while somebody is there', async () => {
+    const { beat, group, timers } = groupOf({ t: 1 });
+    group.establish();
+    await timers.advance(10);
+    expect(group.emptySinceMs).toBe(0);
+    beat('a', 0, ['t']);
+    expect(group.emptySinceMs).toBe(undefined);
+    beat('a', -1);
+    expect(group.emptySinceMs).toBe(10);
+  });
+
   it('goes on from its document as it was', async () => {
     const { beat, group } = groupOf({ t: 2 });
     beat('a', 0, ['t']);
