@@ -122,6 +122,10 @@ export class Connection {
   close(): void {
     this.#closed = true;
     this.redis.disconnect();
+    // Between two attempts the last socket is closed already. ioredis waits all the same, DISCONNECT_TIMEOUT_MS long, for the
+    // end of it, and the process with it: it is told again.
+    const stream: Redis['stream'] | undefined = this.redis.stream;
+    if (stream?.closed === true) stream.emit('close');
     this.#opening?.reject(new StoreUnavailable('the store was closed'));
   }
 

@@ -1,11 +1,14 @@
 import { eventually, type RedisServer } from '@tailrace/testkit';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../contract/refusal.ts';
 import type { ShardKey } from '../contract/shard-key.ts';
 import type { Store } from '../contract/store.ts';
 import { compactTo } from '../testing/index.ts';
+import { DEFAULT_BOUNDS } from './bounds.ts';
+import { Connection } from './connection.ts';
 import { openRedisStore, RedisUnreachable } from './index.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { redisUnderTest } from './testing/redis-under-test.ts';
 import {
   append,
@@ -65,6 +68,31 @@ describe('a Redis that fails', () => {
     await expect(openRedisStore({ url: node.url })).rejects.toThrow(
       `Redis at ${node.url} is a node of a Redis Cluster; use redis+cluster://host:port,…`,
     );
+  });
+
+  it('keeps no process alive behind a connection that is closed while it is lost', async () => {
+    const redis = await start();
+    const lost = Promise.withResolvers<void>();
+    const connection = new Connection({
+      location: parseRedisUrl(redis.url),
+      name: 'lost',
+      bounds: DEFAULT_BOUNDS,
+      onLost: lost.resolve,
+    });
+    await connection.opened();
+    await redis.kill9();
+    await lost.promise;
+    const set = jest.spyOn(globalThis, 'setTimeout');
+    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+    try {
+      connection.close();
+      const timers = set.mock.results.map(({ value }) => value as NodeJS.Timeout);
+      expect(timers).toHaveLength(1);
+      expect(cleared.mock.calls.some(([timer]) => timer === timers[0])).toBe(true);
+    } finally {
+      set.mockRestore();
+      cleared.mockRestore();
+    }
   });
 
   it('is named in the health answer with the settings that lose records', async () => {
