@@ -21,6 +21,12 @@ interface Watch {
   readonly changed: (key: string | undefined) => void;
 }
 
+/** Reads of one turn, until they are sent. */
+interface Gathering {
+  readonly keys: string[];
+  readonly found: Promise<readonly (string | null)[]>;
+}
+
 /**
  * Documents in one slot: a hash of the values (`<version> <JSON>`) and a sorted set of the keys for listing. One slot,
  * because a write is all or nothing over any keys.
@@ -28,16 +34,36 @@ interface Watch {
 export class RedisDocuments implements Documents {
   readonly #options: RedisDocumentsOptions;
   readonly #watches = new Set<Watch>();
+  #gathering: Gathering | undefined;
 
   constructor(options: RedisDocumentsOptions) {
     this.#options = options;
   }
 
   async get(key: string): Promise<StoredDocument | undefined> {
+    const { keys, found } = this.#gather();
+    const at = keys.push(key) - 1;
+    const value = (await found)[at];
+    return typeof value === 'string' ? parseDocument(key, value) : undefined;
+  }
+
+  /**
+   * Reads of one turn travel together: a request that names ten thousand topics or groups would fill the connection with as
+   * many commands, and others would be told that Redis is too slow. They are sent behind the turn, so none is older than its call.
+   */
+  #gather(): Gathering {
+    const open = this.#gathering;
+    if (open !== undefined && open.keys.length < DOCUMENT_PAGE) return open;
     const { topology, keys } = this.#options;
     const [values] = keys.documents;
-    const value = await topology.at(values, (node) => node.writes.send('hget', [values, key]));
-    return value === null ? undefined : parseDocument(key, value as string);
+    const wanted: string[] = [];
+    const sent = new Promise<void>((resolve) => process.nextTick(resolve)).then(() => {
+      if (this.#gathering === gathering) this.#gathering = undefined;
+      return topology.at(values, (node) => node.writes.send('hmget', [values, ...wanted]));
+    });
+    const gathering: Gathering = { keys: wanted, found: sent as Promise<readonly (string | null)[]> };
+    this.#gathering = gathering;
+    return gathering;
   }
 
   async write(writes: readonly DocumentWrite[]): Promise<DocumentWriteOutcome> {

@@ -22,6 +22,20 @@ export function documentsConformance(store: CurrentStore): void {
     expect(await documents.get(key)).toEqual({ key, value, version });
   });
 
+  it('answers more questions at once than a connection holds commands, each its own', async () => {
+    const { documents } = store();
+    const base = uniqueName('document');
+    const there = new Map<number, string>();
+    for (const i of [0, 255, 256, 30_000, 59_999]) {
+      await put(`${base}/${i}`, String(i));
+      there.set(i, String(i));
+    }
+    const found = await Promise.all(Array.from({ length: 60_000 }, (_, i) => documents.get(`${base}/${i}`)));
+    expect(new Map(found.flatMap((document, i) => (document === undefined ? [] : [[i, document.value]])))).toEqual(
+      there,
+    );
+  });
+
   it('grows the version with each change, also over a deletion', async () => {
     const key = uniqueName('document');
     const versions = [await put(key, '1'), await put(key, '2')];
