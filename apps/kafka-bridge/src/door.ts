@@ -259,7 +259,8 @@ class Door implements KafkaDoor {
     const security = await openSecurity(store, options.security ?? {}, options.frameBytesMax ?? FRAME_BYTES_MAX);
     const clusterId = await clusterIdOf(store.documents);
     const { nodeId, rack } = options;
-    const brokers = await BrokerRegistry.join({ leases: store.leases, ...advertised, nodeId, rack, logger });
+    const isAlone = store.engine === 'embedded';
+    const brokers = await BrokerRegistry.join({ leases: store.leases, ...advertised, nodeId, rack, isAlone, logger });
     const leaderEpochs = new LeaderEpochs();
     const bridgeOptions = {
       autoCreateTopics: options.autoCreateTopics ?? true,

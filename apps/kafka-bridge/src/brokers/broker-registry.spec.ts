@@ -105,6 +105,16 @@ describe('BrokerRegistry', () => {
     expect([registry.term, registry.holdsLease]).toEqual([3, true]);
   });
 
+  it('cannot lose to anybody what it has alone', async () => {
+    let nowMs = 1_000;
+    const leases = new MemoryLeases();
+    const options = { leases, host: 'h', port: 1, logger, clock: () => nowMs, isAlone: true };
+    const registry = await BrokerRegistry.join(options);
+    open.push(registry);
+    nowMs += 100 * BROKER_LEASE_TTL_MS;
+    expect([registry.owns('x'), registry.term]).toEqual([true, 1]);
+  });
+
   it('takes another node id when its own went to somebody else', async () => {
     const leases = new MemoryLeases();
     const first = await join(leases, 1);

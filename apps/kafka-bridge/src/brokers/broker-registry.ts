@@ -27,6 +27,8 @@ export interface BrokerRegistryOptions {
   /** Asked for by the operator; without it the lowest free one is leased. */
   readonly nodeId?: number | undefined;
   readonly logger: Logger;
+  /** The store belongs to this process alone: nobody takes over what its lease was about, however late it is renewed. */
+  readonly isAlone?: boolean;
   /** Milliseconds that never go back; `performance.now` unless told. */
   readonly clock?: (() => number) | undefined;
 }
@@ -209,7 +211,7 @@ export class BrokerRegistry {
 
   /** Notices that the lease has ended. */
   #look(): void {
-    if (this.#lapsed || this.#now() < this.#heldUntilMs) return;
+    if (this.#lapsed || this.#options.isAlone === true || this.#now() < this.#heldUntilMs) return;
     this.#lapsed = true;
     this.#term += 1;
     this.#options.logger.warn(
