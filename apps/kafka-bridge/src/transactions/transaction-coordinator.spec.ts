@@ -295,6 +295,22 @@ describe('TransactionCoordinator', () => {
     expect(next?.state).toBe('Ongoing');
   });
 
+  it('gives nobody the id who asked before the lease ended, although it has ended the transaction for that', async () => {
+    const { bridge, hold, release, state } = cluster();
+    const coordinator = bridge(1);
+    const producer = await begin(coordinator);
+    hold(1);
+    const late = coordinator.init('t', 60_000, undefined);
+    await settle();
+    state.term = 3;
+    release();
+    expect(nameOf(await late)).toBe('CONCURRENT_TRANSACTIONS');
+    expect(await coordinator.read('t')).toMatchObject({
+      state: 'CompleteAbort',
+      producerEpoch: producer.producerEpoch + 1,
+    });
+  });
+
   it('takes no offsets of members that were admitted before the group went elsewhere', async () => {
     const { bridge } = cluster();
     const coordinator = bridge(1);

@@ -167,7 +167,7 @@ export class TransactionCoordinator {
     await this.#complete(transactionalId, aborting);
     // The one before is fenced now. Where its partitions know so already, the client need not come again.
     const isStillExpected = expected === undefined;
-    return isStillExpected && !this.#completing.has(transactionalId)
+    return isStillExpected && stillOwns() && !this.#completing.has(transactionalId)
       ? this.#init(transactionalId, timeoutMs, undefined)
       : changed.answer;
   }

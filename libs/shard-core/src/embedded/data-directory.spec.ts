@@ -113,6 +113,7 @@ describe('the data directory', () => {
     });
   });
 
+  // Only Linux has a directory in which even root makes nothing.
   (existsSync('/proc/self') ? it : it.skip)('that lies where nothing can be made is refused', async () => {
     await expect(openEmbeddedStore({ dataDir: '/proc/a/b', durability: 'sync' })).rejects.toMatchObject({
       name: 'DataDirectoryUnusable',
